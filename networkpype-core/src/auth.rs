@@ -1,0 +1,230 @@
+use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::{
+    BoxError, Clock, Origin, RestRequest, RestResponse, WebSocketHandshake, WebSocketRequest,
+    WebSocketResponse, WireError,
+};
+
+/// How requests prove who sends them: one scheme for REST and WebSocket.
+///
+/// A scheme takes a request by value and returns it signed. The manager keeps the unsigned original, so a signing that
+/// fails leaves nothing half signed, and every attempt is signed anew. Only the two named methods are needed.
+///
+/// ```
+/// use networkpype_core::{Auth, AuthError, RestRequest, Secret, WebSocketRequest, async_trait};
+///
+/// struct TokenHeader(Secret);
+///
+/// #[async_trait]
+/// impl Auth for TokenHeader {
+///     async fn rest_authenticate(&self, mut request: RestRequest) -> Result<RestRequest, AuthError> {
+///         request.insert_sensitive_header("X-Token", self.0.expose_bytes())?;
+///         Ok(request)
+///     }
+///
+///     async fn ws_authenticate(&self, _: WebSocketRequest) -> Result<WebSocketRequest, AuthError> {
+///         Err(AuthError::unsupported("this scheme has no signature for WebSocket messages"))
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait Auth: Send + Sync {
+    /// Signs a REST request.
+    ///
+    /// # Errors
+    /// When it cannot be signed. It is not sent then.
+    async fn rest_authenticate(&self, request: RestRequest) -> Result<RestRequest, AuthError>;
+
+    /// Signs a WebSocket message. A scheme that cannot says so; it never passes the message through.
+    ///
+    /// # Errors
+    /// When it cannot be signed. It is not sent then.
+    async fn ws_authenticate(
+        &self,
+        request: WebSocketRequest,
+    ) -> Result<WebSocketRequest, AuthError>;
+
+    /// Signs the URL and headers that open a WebSocket, anew at every connect.
+    ///
+    /// # Errors
+    /// By default always: a scheme that signs handshakes says how.
+    async fn ws_handshake(
+        &self,
+        handshake: WebSocketHandshake,
+    ) -> Result<WebSocketHandshake, AuthError> {
+        let _ = handshake;
+        Err(AuthError::unsupported("this scheme does not sign WebSocket handshakes"))
+    }
+
+    /// The next step of a login by message: asked with `None` after each connect, then with each message received,
+    /// until it says [`Done`](LoginStep::Done), [`NotNeeded`](LoginStep::NotNeeded) or
+    /// [`Refused`](LoginStep::Refused). Messages that arrive before that are not delivered to the user.
+    ///
+    /// # Errors
+    /// When the login message cannot be made.
+    async fn ws_login(&self, received: Option<&WebSocketResponse>) -> Result<LoginStep, AuthError> {
+        let _ = received;
+        Ok(LoginStep::NotNeeded)
+    }
+
+    /// Sees every response to a request that this scheme signed, successes too: to learn nonces, or to verify the
+    /// server's own signature.
+    ///
+    /// # Errors
+    /// When the response is not what it claims to be. The caller then gets no response.
+    async fn on_response(
+        &self,
+        signed: &RestRequest,
+        response: &RestResponse,
+    ) -> Result<(), AuthError> {
+        let _ = (signed, response);
+        Ok(())
+    }
+
+    /// Says what to do about a rejected request. By default nothing.
+    ///
+    /// # Errors
+    /// When what it takes to recover failed.
+    async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {
+        let _ = rejection;
+        Ok(Recovery::GiveUp)
+    }
+
+    /// The clock this scheme stamps with, `None` where it does not stamp. A factory with a synchronized clock refuses
+    /// a scheme that stamps with another.
+    fn time_provider(&self) -> Option<Arc<dyn Clock>> {
+        None
+    }
+
+    /// Whether credentials may go to `origin`. It can only narrow what the manager allows.
+    fn allows(&self, origin: &Origin) -> bool {
+        let _ = origin;
+        true
+    }
+}
+
+/// What a login by message does next.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum LoginStep {
+    /// The scheme has no login by message.
+    NotNeeded,
+    /// Send this, and ask again with the next message.
+    Send(WebSocketRequest),
+    /// Ask again with the next message.
+    Wait,
+    /// The server accepted the login.
+    Done,
+    /// The server refused the login, with this reason: its code, say. It becomes part of an error, so it must hold
+    /// no secret.
+    Refused(Cow<'static, str>),
+}
+
+/// A request that was signed and all the same refused, with a 4xx status other than 418 or 429.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Rejection<'a> {
+    /// The request as it was signed, with the extensions that the scheme attached.
+    pub signed: &'a RestRequest,
+    /// What the server answered.
+    pub response: &'a RestResponse,
+}
+
+impl<'a> Rejection<'a> {
+    /// The refusal of `signed` by `response`.
+    pub fn new(signed: &'a RestRequest, response: &'a RestResponse) -> Self {
+        Self { signed, response }
+    }
+}
+
+/// What a scheme proposes after a rejection. Each cause is tried once per call, and three in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Recovery {
+    /// Nothing: the caller gets the rejection.
+    GiveUp,
+    /// Sign again: the scheme has learnt what it lacked, such as a nonce.
+    SignAgain,
+    /// Learn the server's time anew, then sign again.
+    ResyncTime,
+    /// Sign again: the scheme has got itself a new credential.
+    Refreshed,
+}
+
+/// Why a request, message, handshake or response could not be authenticated. Nothing was sent.
+pub struct AuthError {
+    kind: AuthErrorKind,
+    message: Cow<'static, str>,
+    source: Option<BoxError>,
+}
+
+/// What kind of failure an [`AuthError`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthErrorKind {
+    /// The scheme does not do this, such as signing WebSocket messages.
+    Unsupported,
+    /// A credential is missing or cannot be used.
+    Credentials,
+    /// The request cannot carry the signature, or holds what cannot be signed.
+    Request,
+    /// The response does not verify.
+    Verification,
+    /// Anything else.
+    Other,
+}
+
+impl AuthError {
+    /// A failure of this kind. The message must hold no secret.
+    pub fn new(kind: AuthErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// The scheme does not do this. Say what and why.
+    pub fn unsupported(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(AuthErrorKind::Unsupported, message)
+    }
+
+    /// The same with its cause. The cause's own text must hold no secret either.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> AuthErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthError")
+            .field("kind", &self.kind)
+            .field("message", &self.message)
+            .field("source", &self.source.as_ref().map(ToString::to_string))
+            .finish()
+    }
+}
+
+impl StdError for AuthError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<WireError> for AuthError {
+    fn from(error: WireError) -> Self {
+        Self::new(AuthErrorKind::Request, "the request cannot carry the signature")
+            .with_source(error)
+    }
+}

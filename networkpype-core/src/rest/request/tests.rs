@@ -1,0 +1,90 @@
+use super::*;
+
+fn ready(mut request: RestRequest) -> RestRequest {
+    request.resolve(Some(&"https://h/v1".parse().expect("base"))).expect("resolves");
+    request
+}
+
+#[test]
+fn a_frozen_query_only_grows_at_its_end() {
+    let mut request = ready(RestRequest::get("/o?a=1").param("b", "x y").param("c", "1e-7"));
+    assert_eq!(request.query_string(), "a=1&b=x%20y&c=1e-7");
+    assert_eq!(request.params_mut().expect_err("frozen").kind(), crate::WireErrorKind::Frozen);
+    request.append_query(Pair::new("signature", "ab="));
+    assert_eq!(request.target(), "/v1/o?a=1&b=x%20y&c=1e-7&signature=ab%3D");
+    request.insert_header("x-late", "fine").expect("headers stay open");
+}
+
+#[test]
+fn a_frozen_body_only_grows_at_its_end() {
+    let mut form = RestRequest::post("/o").form_param("a", "x y");
+    assert_eq!(form.body_bytes().expect("bytes"), "a=x+y");
+    assert!(form.form_params_mut().is_err());
+    form.append_form(Pair::new("s", "1")).expect("append");
+    assert_eq!(form.body_bytes().expect("bytes"), "a=x+y&s=1");
+
+    let mut json = RestRequest::post("/o").json_text("{ \"n\": 219.0 }");
+    assert_eq!(json.body_bytes().expect("bytes"), "{ \"n\": 219.0 }");
+    assert!(json.json_members_mut().is_err());
+    json.append_json("s", &"x").expect("append");
+    assert_eq!(json.body_bytes().expect("bytes"), "{ \"n\": 219.0 ,\"s\":\"x\"}");
+}
+
+#[test]
+fn an_empty_body_grows_into_the_kind_that_is_appended() {
+    let mut form = RestRequest::post("/o");
+    form.append_form(Pair::new("s", "1")).expect("append");
+    assert_eq!(form.headers()[CONTENT_TYPE], "application/x-www-form-urlencoded");
+    let mut json = RestRequest::post("/o");
+    json.append_json("s", &1).expect("append");
+    json.append_json("t", &2).expect("append");
+    assert_eq!(json.body_bytes().expect("bytes"), "{\"s\":1,\"t\":2}");
+    assert!(json.append_form(Pair::new("s", "1")).is_err());
+}
+
+#[test]
+fn json_keeps_the_order_and_numbers_it_was_given() {
+    let mut request = RestRequest::post("/o").json_object([("z", 1e-7), ("a", 219.0)]);
+    assert_eq!(request.body_bytes().expect("bytes"), "{\"z\":1e-7,\"a\":219.0}");
+}
+
+#[test]
+fn the_first_mistake_is_reported_and_its_value_is_not() {
+    let mut request = RestRequest::get("/o").header("x-key", "hunter2\r\nx: y").header("a b", "c");
+    let error = request.resolve(Some(&"https://h".parse().expect("base"))).expect_err("mistake");
+    assert_eq!(error.to_string(), "header x-key: its value holds a control character");
+    assert!(RestRequest::post("/o").header("content-length", "3").problem().is_some());
+}
+
+#[test]
+fn a_relative_url_without_a_base_is_a_mistake() {
+    let mut request = RestRequest::get("/o");
+    assert!(request.freeze().is_err());
+    assert!(request.resolve(None).is_err());
+}
+
+#[test]
+fn nothing_but_names_and_sizes_prints() {
+    let mut request = ready(
+        RestRequest::post("/o?q=canary")
+            .param("p", "canary")
+            .header("h", "canary")
+            .form_param("f", "canary")
+            .extension("canary".to_owned()),
+    );
+    assert!(!format!("{request:?}").contains("canary"), "{request:?}");
+    request.freeze().expect("freezes");
+    assert!(!format!("{request:?}").contains("canary"), "{request:?}");
+}
+
+#[test]
+fn it_converts_from_and_to_an_http_request() {
+    let request = http::Request::post("https://h/a?b=%20")
+        .header("x", "1")
+        .body(Bytes::from_static(b"body"))
+        .expect("request");
+    let back = http::Request::<Bytes>::try_from(RestRequest::from(request)).expect("converts");
+    assert_eq!(back.uri(), "https://h/a?b=%20");
+    assert_eq!(back.headers()["x"], "1");
+    assert_eq!(back.body(), "body");
+}

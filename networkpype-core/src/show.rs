@@ -1,0 +1,23 @@
+//! What `Debug` may show: names and sizes, never values.
+
+use std::fmt;
+
+use http::HeaderMap;
+
+/// The names of headers, without their values.
+pub(crate) struct HeaderNames<'a>(pub(crate) &'a HeaderMap);
+
+impl fmt::Debug for HeaderNames<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.keys().map(http::HeaderName::as_str)).finish()
+    }
+}
+
+/// How much there is of something, without what it is.
+pub(crate) struct Size(pub(crate) usize);
+
+impl fmt::Debug for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} bytes>", self.0)
+    }
+}
