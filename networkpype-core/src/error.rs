@@ -197,6 +197,13 @@ impl Error {
 
     /// Whether something took too long: connecting, an attempt, or the deadline.
     pub fn is_timeout(&self) -> bool {
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            if error.downcast_ref().is_some_and(TransportError::is_timeout) {
+                return true;
+            }
+            cause = error.source();
+        }
         self.0.kind == ErrorKind::Timeout
     }
 

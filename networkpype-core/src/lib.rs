@@ -27,6 +27,7 @@ mod redact;
 mod rest;
 mod retry_after;
 mod secret;
+mod shared;
 mod show;
 mod single_flight;
 mod throttle;

@@ -46,6 +46,14 @@ impl OriginPolicy {
         self
     }
 
+    /// Whether `target` is one of these origins, encrypted or not: for what is not a credential but may hold one, such
+    /// as default headers.
+    pub fn knows(&self, target: &Origin) -> bool {
+        let open = self.base.is_none() && self.listed.is_empty();
+        open || self.base.as_ref() == Some(target)
+            || self.listed.iter().any(|pattern| pattern.matches(target))
+    }
+
     /// Whether credentials may go to `target`.
     ///
     /// # Errors

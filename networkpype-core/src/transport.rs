@@ -193,6 +193,11 @@ impl TransportError {
         self.0.kind
     }
 
+    /// Whether this is about time.
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind == TransportErrorKind::Timeout
+    }
+
     /// How far the request came.
     pub fn progress(&self) -> Progress {
         self.0.progress

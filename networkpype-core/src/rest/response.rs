@@ -169,6 +169,11 @@ impl DecodeError {
         })
     }
 
+    /// There is nothing to decode.
+    pub fn empty() -> Self {
+        Self { line: 1, column: 0, what: "it is empty" }
+    }
+
     /// The line and column, from 1, at which decoding stopped.
     pub fn position(&self) -> (usize, usize) {
         (self.line, self.column)

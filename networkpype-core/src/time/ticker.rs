@@ -1,5 +1,4 @@
 use std::{
-    fmt,
     future::Future,
     ops::{Add, Sub},
     pin::Pin,
@@ -106,8 +105,8 @@ impl Default for TokioTicker {
 }
 
 #[cfg(feature = "tokio")]
-impl fmt::Debug for TokioTicker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl std::fmt::Debug for TokioTicker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TokioTicker").finish_non_exhaustive()
     }
 }

@@ -68,6 +68,11 @@ impl WireError {
         }
     }
 
+    /// A default header that HTTP does not allow.
+    pub fn bad_default_header() -> Self {
+        Self::header("given as default", "HTTP does not allow its name or its value")
+    }
+
     /// What kind of mistake it is.
     pub fn kind(&self) -> WireErrorKind {
         self.kind

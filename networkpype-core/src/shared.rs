@@ -1,0 +1,108 @@
+//! A shared implementation of a seam is one too, so builders take a scheme or throttle by value or in an `Arc`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{
+    Auth, AuthError, BoxError, Caller, Charge, Clock, Error, LimitId, LoginStep, Origin, Permit,
+    Recovery, Rejection, ResponseHead, RestRequest, RestResponse, RestTransport, Resync, Throttle,
+    ThrottleError, Ticks, TransportError, WebSocketChannel, WebSocketHandshake, WebSocketRequest,
+    WebSocketResponse, WebSocketTransport,
+};
+
+#[async_trait]
+impl<A: Auth + ?Sized> Auth for Arc<A> {
+    async fn rest_authenticate(&self, request: RestRequest) -> Result<RestRequest, AuthError> {
+        (**self).rest_authenticate(request).await
+    }
+
+    async fn ws_authenticate(
+        &self,
+        request: WebSocketRequest,
+    ) -> Result<WebSocketRequest, AuthError> {
+        (**self).ws_authenticate(request).await
+    }
+
+    async fn ws_handshake(
+        &self,
+        handshake: WebSocketHandshake,
+    ) -> Result<WebSocketHandshake, AuthError> {
+        (**self).ws_handshake(handshake).await
+    }
+
+    async fn ws_login(&self, received: Option<&WebSocketResponse>) -> Result<LoginStep, AuthError> {
+        (**self).ws_login(received).await
+    }
+
+    async fn on_response(
+        &self,
+        signed: &RestRequest,
+        response: &RestResponse,
+    ) -> Result<(), AuthError> {
+        (**self).on_response(signed, response).await
+    }
+
+    async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {
+        (**self).on_rejected(rejection).await
+    }
+
+    fn time_provider(&self) -> Option<Arc<dyn Clock>> {
+        (**self).time_provider()
+    }
+
+    fn allows(&self, origin: &Origin) -> bool {
+        (**self).allows(origin)
+    }
+}
+
+#[async_trait]
+impl<T: Throttle + ?Sized> Throttle for Arc<T> {
+    async fn acquire(
+        &self,
+        charge: &Charge<'_>,
+        deadline: Option<Ticks>,
+    ) -> Result<Permit, ThrottleError> {
+        (**self).acquire(charge, deadline).await
+    }
+
+    fn try_acquire(&self, charge: &Charge<'_>) -> Result<Permit, ThrottleError> {
+        (**self).try_acquire(charge)
+    }
+
+    fn observe(&self, limit: Option<&LimitId>, response: ResponseHead<'_>, at: Ticks) {
+        (**self).observe(limit, response, at);
+    }
+
+    fn is_limiting(&self) -> bool {
+        (**self).is_limiting()
+    }
+}
+
+#[async_trait]
+impl<T: RestTransport + ?Sized> RestTransport for Arc<T> {
+    async fn send(&self, request: RestRequest) -> Result<RestResponse, TransportError> {
+        (**self).send(request).await
+    }
+}
+
+#[async_trait]
+impl<T: WebSocketTransport + ?Sized> WebSocketTransport for Arc<T> {
+    async fn connect(&self, handshake: WebSocketHandshake) -> Result<WebSocketChannel, TransportError> {
+        (**self).connect(handshake).await
+    }
+}
+
+#[async_trait]
+impl<C: Caller + ?Sized> Caller for Arc<C> {
+    async fn call(&self, request: RestRequest) -> Result<RestResponse, Error> {
+        (**self).call(request).await
+    }
+}
+
+#[async_trait]
+impl<R: Resync + ?Sized> Resync for Arc<R> {
+    async fn resync(&self) -> Result<(), BoxError> {
+        (**self).resync().await
+    }
+}

@@ -1,0 +1,157 @@
+//! How is an exchange set up?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+
+use crate::ca::TestCa;
+use crate::clock::ServerClock;
+use crate::connection;
+use crate::exchange::Exchange;
+use crate::host::Host;
+use crate::limiter::Limiter;
+use crate::record::Recorded;
+use crate::state::{Config, State};
+use crate::wire::Reply;
+
+/// Settings of an [`Exchange`]; every one has a default.
+#[must_use]
+pub struct ExchangeBuilder {
+    config: Config,
+    skew_ms: i64,
+    frozen_ms: Option<i64>,
+    limiter: Option<(Option<usize>, Duration)>,
+    tls: Option<Arc<ServerConfig>>,
+    ca_pem: Option<String>,
+}
+
+impl Default for ExchangeBuilder {
+    fn default() -> Self {
+        Self {
+            config: Config {
+                api_key: "test-key".to_owned(),
+                api_secret: "test-secret".to_owned(),
+                receive_window: Duration::from_secs(5),
+                replays_allowed: false,
+                ticks: u64::MAX,
+                tick_interval: Duration::from_millis(10),
+                handlers: Vec::new(),
+            },
+            skew_ms: 0,
+            frozen_ms: None,
+            limiter: None,
+            tls: None,
+            ca_pem: None,
+        }
+    }
+}
+
+impl ExchangeBuilder {
+    /// How far ahead (or, negative, behind) the exchange's whole notion of now is. Default 0.
+    pub fn clock_skew_ms(mut self, skew_ms: i64) -> Self {
+        self.skew_ms = skew_ms;
+        self
+    }
+
+    /// Stops the wall clock at this instant, for clients with a fixed clock. A skew still adds to it.
+    pub fn frozen_at_ms(mut self, ms: i64) -> Self {
+        self.frozen_ms = Some(ms);
+        self
+    }
+
+    /// The one accepted key. Default `test-key`.
+    pub fn api_key(mut self, key: impl Into<String>) -> Self {
+        self.config.api_key = key.into();
+        self
+    }
+
+    /// The secret that belongs to the key. Default `test-secret`.
+    pub fn api_secret(mut self, secret: impl Into<String>) -> Self {
+        self.config.api_secret = secret.into();
+        self
+    }
+
+    /// How old a timestamp may be. Default 5 s; one second ahead is always allowed.
+    pub fn receive_window(mut self, window: Duration) -> Self {
+        self.config.receive_window = window;
+        self
+    }
+
+    /// Accepts a signature more than once. Two equal requests of one millisecond have the same
+    /// signature, so a client that sends many needs this, or a nonce. Default: refused.
+    pub fn allow_replays(mut self) -> Self {
+        self.config.replays_allowed = true;
+        self
+    }
+
+    /// At most so many requests under `/api/` in any window, counted as they arrive; more are
+    /// answered with 429. Default: no limit.
+    pub fn rate_limit(mut self, requests: usize, window: Duration) -> Self {
+        self.limiter = Some((Some(requests), window));
+        self
+    }
+
+    /// Counts requests in windows of this length, for [`Exchange::max_in_window`], and refuses none.
+    pub fn observe_rate(mut self, window: Duration) -> Self {
+        self.limiter = Some((None, window));
+        self
+    }
+
+    /// How many messages a WebSocket subscription gets. Default: no end.
+    pub fn ticks(mut self, messages: u64) -> Self {
+        self.config.ticks = messages;
+        self
+    }
+
+    /// The time between two messages of a WebSocket subscription. Default 10 ms.
+    pub fn tick_interval(mut self, interval: Duration) -> Self {
+        self.config.tick_interval = interval;
+        self
+    }
+
+    /// Answers requests whose path starts with `prefix`, before any built-in endpoint; the first
+    /// handler that matches wins. Under `/api/` the limiter still comes first.
+    pub fn handler(
+        mut self,
+        prefix: impl Into<String>,
+        handler: impl Fn(&Recorded) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let handler = (prefix.into(), Arc::new(handler) as _);
+        self.config.handlers.push(handler);
+        self
+    }
+
+    /// Serves https and wss with a certificate for `localhost` and `127.0.0.1` from a new test CA.
+    pub fn tls(self) -> Self {
+        self.tls_from(&TestCa::new())
+    }
+
+    /// The same from this CA, so that several exchanges may share one.
+    pub fn tls_from(mut self, ca: &TestCa) -> Self {
+        self.tls = Some(ca.server_config(&["localhost", "127.0.0.1"]));
+        self.ca_pem = Some(ca.pem().to_owned());
+        self
+    }
+
+    /// Serves https and wss with any configuration: an expired certificate, client certificates.
+    pub fn tls_config(mut self, config: Arc<ServerConfig>) -> Self {
+        self.tls = Some(config);
+        self
+    }
+
+    /// Binds a free port of 127.0.0.1 and starts to serve.
+    pub fn start(self) -> Exchange {
+        let clock = ServerClock::new(self.skew_ms, self.frozen_ms);
+        let limiter = self.limiter.map(|(limit, window)| Limiter::new(limit, window));
+        let state = Arc::new(State::new(self.config, clock, limiter));
+        let acceptor = self.tls.map(TlsAcceptor::from);
+        let tls = acceptor.is_some();
+        let serving = Arc::clone(&state);
+        let host = Host::start("exchange", move |stream, peer| {
+            connection::serve(Arc::clone(&serving), acceptor.clone(), stream, peer)
+        });
+        Exchange::new(host, state, self.ca_pem, tls)
+    }
+}

@@ -1,0 +1,16 @@
+//! The exchange and the raw server, seen by clients that share no code with them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests may unwrap like the tests themselves"
+)]
+
+mod client;
+mod http;
+mod life;
+mod limits;
+mod raw;
+mod signing;
+mod tls;
+mod websocket;
