@@ -88,7 +88,10 @@ impl<T: RestTransport + ?Sized> RestTransport for Arc<T> {
 
 #[async_trait]
 impl<T: WebSocketTransport + ?Sized> WebSocketTransport for Arc<T> {
-    async fn connect(&self, handshake: WebSocketHandshake) -> Result<WebSocketChannel, TransportError> {
+    async fn connect(
+        &self,
+        handshake: WebSocketHandshake,
+    ) -> Result<WebSocketChannel, TransportError> {
         (**self).connect(handshake).await
     }
 }

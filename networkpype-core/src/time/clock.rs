@@ -11,11 +11,22 @@ use std::{
 pub trait Clock: Send + Sync {
     /// The present instant according to this clock.
     fn now(&self) -> Timestamp;
+
+    /// A number that handles to one clock share and other clocks that exist beside it have not, so that a factory can
+    /// tell whether a scheme stamps with the clock that it keeps synchronized. By default the address of the handle; a
+    /// clock whose clones share their state answers with the address of that.
+    fn identity(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
 }
 
 impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
     fn now(&self) -> Timestamp {
         (**self).now()
+    }
+
+    fn identity(&self) -> usize {
+        (**self).identity()
     }
 }
 

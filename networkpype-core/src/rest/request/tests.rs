@@ -1,4 +1,8 @@
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+
 use super::*;
+use crate::Pair;
 
 fn ready(mut request: RestRequest) -> RestRequest {
     request.resolve(Some(&"https://h/v1".parse().expect("base"))).expect("resolves");

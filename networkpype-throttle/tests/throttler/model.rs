@@ -1,0 +1,122 @@
+//! What a throttler ought to do, written for being obvious: every question is answered by going through everything
+//! that was ever granted. Nothing here is taken from the crate.
+
+/// A limit by position, and how much it is charged.
+pub(crate) type Part = (usize, u64);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Window {
+    pub(crate) capacity: u64,
+    /// In nanoseconds.
+    pub(crate) interval: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Granted {
+    pub(crate) id: usize,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) started: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) id: usize,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) deadline: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    pub(crate) now: u64,
+    pub(crate) windows: Vec<Window>,
+    pub(crate) granted: Vec<Granted>,
+    pub(crate) queue: Vec<Waiting>,
+}
+
+/// What one instant brought, each in order.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Step {
+    pub(crate) granted: Vec<usize>,
+    pub(crate) missed: Vec<usize>,
+}
+
+impl Model {
+    fn used(&self, limit: usize) -> u64 {
+        let weights = self.granted.iter().map(|granted| {
+            let counts =
+                granted.started.is_none_or(|at| self.now - at <= self.windows[limit].interval);
+            let parts = granted.parts.iter().filter(|(charged, _)| counts && *charged == limit);
+            parts.map(|(_, weight)| weight).sum::<u64>()
+        });
+        weights.sum()
+    }
+
+    fn fits(&self, parts: &[Part]) -> bool {
+        parts
+            .iter()
+            .all(|&(limit, weight)| self.used(limit) + weight <= self.windows[limit].capacity)
+    }
+
+    /// Whether a newcomer may go at once.
+    pub(crate) fn passes(&self, parts: &[Part]) -> bool {
+        let shares = |other: &Waiting| share(&other.parts, parts);
+        self.fits(parts) && !self.queue.iter().any(shares)
+    }
+
+    /// Grants and sends away whom this instant allows.
+    pub(crate) fn step(&mut self) -> Step {
+        let mut step = Step::default();
+        self.grant(&mut step);
+        let now = self.now;
+        let missed = |waiting: &Waiting| waiting.deadline.is_some_and(|deadline| deadline <= now);
+        step.missed = self.queue.iter().filter(|w| missed(w)).map(|w| w.id).collect();
+        self.queue.retain(|waiting| !missed(waiting));
+        self.grant(&mut step);
+        step
+    }
+
+    fn grant(&mut self, step: &mut Step) {
+        let mut older: Vec<Part> = Vec::new();
+        for waiting in std::mem::take(&mut self.queue) {
+            if !share(&older, &waiting.parts) && self.fits(&waiting.parts) {
+                step.granted.push(waiting.id);
+                self.granted.push(Granted { id: waiting.id, parts: waiting.parts, started: None });
+            } else {
+                older.extend(&waiting.parts);
+                self.queue.push(waiting);
+            }
+        }
+    }
+
+    /// The next instant at which time changes anything.
+    pub(crate) fn next_instant(&self) -> Option<u64> {
+        let frees =
+            self.granted.iter().filter_map(|g| Some((g, g.started?))).flat_map(|(g, at)| {
+                g.parts.iter().map(move |(limit, _)| at + self.windows[*limit].interval + 1)
+            });
+        let deadlines = self.queue.iter().filter_map(|waiting| waiting.deadline);
+        frees.chain(deadlines).filter(|at| *at > self.now).min()
+    }
+
+    /// When a newcomer goes if everybody starts as soon as granted, those who hold a grant start now, and nobody gives
+    /// anything up.
+    pub(crate) fn foresee(&self, parts: &[Part]) -> u64 {
+        const NEWCOMER: usize = usize::MAX;
+        let mut future = self.clone();
+        future.queue.iter_mut().for_each(|waiting| waiting.deadline = None);
+        future.queue.push(Waiting { id: NEWCOMER, parts: parts.to_vec(), deadline: None });
+        loop {
+            let step = future.step();
+            if step.granted.contains(&NEWCOMER) {
+                return future.now;
+            }
+            let now = future.now;
+            future.granted.iter_mut().for_each(|g| g.started = g.started.or(Some(now)));
+            future.now = future.next_instant().expect("who fits at all is granted in the end");
+        }
+    }
+}
+
+pub(crate) fn share(a: &[Part], b: &[Part]) -> bool {
+    a.iter().any(|(limit, _)| b.iter().any(|(other, _)| limit == other))
+}

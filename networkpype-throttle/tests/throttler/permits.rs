@@ -1,0 +1,148 @@
+use networkpype_core::Ticker;
+
+use crate::support::*;
+
+#[tokio::test]
+async fn a_permit_dropped_before_it_started_is_given_back_and_the_next_is_woken() {
+    let (throttler, _) = manual([per_second("orders", 1)]);
+    let permit = take(&throttler, "orders").unwrap();
+    let mut next = Caller::new(&throttler, "orders").waits();
+    drop(permit);
+    assert_eq!(next.wakes(), 1);
+    drop(next.answer().unwrap());
+    assert_eq!(used(&throttler, "orders"), 0);
+}
+
+#[tokio::test]
+async fn a_permit_dropped_after_it_started_stays_charged() {
+    let (throttler, _) = manual([per_second("orders", 1)]);
+    let mut permit = take(&throttler, "orders").unwrap();
+    permit.started();
+    permit.started();
+    drop(permit);
+    assert_eq!(used(&throttler, "orders"), 1);
+    assert!(take(&throttler, "orders").is_err());
+}
+
+#[tokio::test]
+async fn an_answered_permit_counts_as_started() {
+    let (throttler, ticker) = manual([per_second("orders", 1)]);
+    take(&throttler, "orders").unwrap().answered(ticker.now());
+    assert_eq!(used(&throttler, "orders"), 1);
+}
+
+#[tokio::test]
+async fn the_window_is_counted_from_the_start_however_late_that_is() {
+    let (throttler, ticker) = manual([per_second("orders", 1)]);
+    let mut permit = take(&throttler, "orders").unwrap();
+    let mut next = Caller::new(&throttler, "orders").waits();
+    settle().await;
+    ticker.advance(SECOND * 10);
+    settle().await;
+    assert_eq!(next.wakes(), 0, "a grant that has yet to start counts in every window");
+    permit.started();
+    settle().await;
+    ticker.advance(SECOND);
+    settle().await;
+    assert_eq!(next.wakes(), 0);
+    ticker.advance(AFTER_SECOND - SECOND);
+    settle().await;
+    assert_eq!(next.wakes(), 1);
+    next.answer().unwrap().started();
+}
+
+#[tokio::test]
+async fn a_refund_after_the_start_gives_exactly_that_weight_back() {
+    let (throttler, ticker) =
+        manual([per_second("orders", 10).linked("raw", 2), per_second("raw", 20)]);
+    let started = |weight| {
+        let mut permit = take_weight(&throttler, "orders", weight).unwrap();
+        permit.started();
+        permit
+    };
+    let usage = || (used(&throttler, "orders"), used(&throttler, "raw"));
+    let (a, b) = (started(1), started(2));
+    ticker.advance(SECOND / 2);
+    let c = started(3);
+    assert_eq!(usage(), (6, 6));
+    let mut waits = Caller::weighing(&throttler, "orders", 6).waits();
+    b.refund();
+    assert_eq!(waits.wakes(), 1, "who fits now is woken");
+    assert_eq!(usage(), (10, 6), "c, a and the one just granted");
+    drop(waits.answer().unwrap());
+    ticker.advance(SECOND / 2 + (AFTER_SECOND - SECOND));
+    assert_eq!(usage(), (3, 2));
+    a.refund();
+    assert_eq!(usage(), (3, 2), "it had left the window already");
+    c.refund();
+    assert_eq!(usage(), (0, 0));
+}
+
+#[tokio::test]
+async fn a_top_up_counts_from_the_start_and_may_overfill_the_window() {
+    let (throttler, ticker) =
+        manual([per_second("orders", 10).linked("raw", 1), per_second("raw", 20)]);
+    let mut permit = take_weight(&throttler, "orders", 4).unwrap();
+    permit.top_up(2);
+    assert_eq!(used(&throttler, "orders"), 6);
+    permit.started();
+    ticker.advance(SECOND / 2);
+    permit.top_up(9);
+    assert_eq!((used(&throttler, "orders"), used(&throttler, "raw")), (15, 1));
+    let mut waits = Caller::new(&throttler, "orders").waits();
+    settle().await;
+    ticker.advance(AFTER_SECOND - SECOND / 2);
+    settle().await;
+    assert_eq!(waits.wakes(), 1);
+    waits.answer().unwrap().started();
+    permit.top_up(3);
+    assert_eq!(used(&throttler, "orders"), 1, "what it belongs to has left the window");
+}
+
+#[tokio::test]
+async fn a_refund_takes_what_was_topped_up_with_it() {
+    let (throttler, _) = manual([per_second("orders", 10)]);
+    fill(&throttler, "orders", 1);
+    for start in [false, true] {
+        let mut permit = take_weight(&throttler, "orders", 0).unwrap();
+        permit.top_up(2);
+        if start {
+            permit.started();
+        }
+        permit.top_up(3);
+        assert_eq!(used(&throttler, "orders"), 6);
+        permit.refund();
+        assert_eq!(used(&throttler, "orders"), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_execute_task_grants_has_started() {
+    let (throttler, _) = manual([per_second("orders", 2)]);
+    drop(throttler.execute_task("orders").await.unwrap());
+    assert_eq!(used(&throttler, "orders"), 1);
+    throttler.execute_task("orders").await.unwrap().refund();
+    assert_eq!(used(&throttler, "orders"), 1);
+}
+
+#[tokio::test]
+async fn a_permit_outlives_its_limit_and_its_throttler() {
+    let (throttler, _) = manual([per_second("orders", 2), per_second("raw", 2)]);
+    let mut started = take(&throttler, "orders").unwrap();
+    started.started();
+    let reserved = take(&throttler, "orders").unwrap();
+    throttler.set_limits([per_second("raw", 2)]).unwrap();
+    throttler.add_limits([per_second("orders", 2)]).unwrap();
+    fill(&throttler, "orders", 2);
+    drop(reserved);
+    started.top_up(5);
+    started.refund();
+    assert_eq!(
+        used(&throttler, "orders"),
+        2,
+        "old permits do not touch the new limit of that name"
+    );
+    let last = take(&throttler, "raw").unwrap();
+    drop(throttler);
+    drop(last);
+}
