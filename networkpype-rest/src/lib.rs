@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod attempt;
+mod builder;
+mod connection;
+mod decode;
+mod exact_url;
+mod failure;
+mod gate;
+mod journal;
+mod manager;
+mod recoveries;
+
+pub use builder::RestManagerBuilder;
+pub use connection::{ConnectionError, RestConnection, RestConnectionBuilder};
+pub use manager::RestManager;
+pub use networkpype_core::{
+    Error, ErrorKind, Outcome, RestPostProcessor, RestPreProcessor, RestRequest, RestResponse,
+};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/rest.md")]
+struct Guide;

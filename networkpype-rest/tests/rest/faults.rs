@@ -1,0 +1,189 @@
+//! Rows H of the fault list, on real sockets.
+
+use std::time::Duration;
+
+use networkpype_core::{ProxyOptions, RestRequest, TlsOptions};
+use networkpype_rest::{ErrorKind, Outcome, RestConnection, RestManager};
+use networkpype_test::{Exchange, RawServer, Step, TestCa};
+
+const SOON: Duration = Duration::from_millis(200);
+
+fn manager(url: String) -> RestManager {
+    let connection = RestConnection::builder()
+        .connect_timeout(SOON)
+        .read_timeout(SOON)
+        .max_response_bytes(1000)
+        .build()
+        .expect("connection");
+    RestManager::builder().base_url(url).connection(connection).build().expect("manager")
+}
+
+async fn post(url: String) -> networkpype_rest::Error {
+    manager(url).call(RestRequest::post("/order").json_text("{}")).await.expect_err("a fault")
+}
+
+#[tokio::test]
+async fn h01_a_host_that_is_not_found_was_sent_nothing() {
+    let error = post("http://host.invalid".to_owned()).await;
+    assert!(error.is_connect() && error.outcome() == Outcome::NotSent, "{error:?}");
+}
+
+#[tokio::test]
+async fn h02_a_refused_connection_was_sent_nothing() {
+    let free =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("port").local_addr().expect("address");
+    let error = post(format!("http://{free}")).await;
+    assert!(error.is_connect() && error.outcome() == Outcome::NotSent, "{error:?}");
+}
+
+#[tokio::test]
+async fn h03_a_reset_after_the_body_leaves_the_outcome_unknown_and_is_not_retried() {
+    let server = RawServer::start(vec![Step::ReadHead, Step::ReadBody(2), Step::Reset]);
+    let error = post(server.url()).await;
+    assert_eq!(
+        (error.kind(), error.outcome()),
+        (ErrorKind::Transport, Outcome::Unknown),
+        "{error:?}"
+    );
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn h05_a_head_that_does_not_come_times_out() {
+    let server = RawServer::start(vec![Step::ReadHead, Step::ReadToEnd]);
+    let error = post(server.url()).await;
+    assert!(error.is_timeout() && error.outcome() == Outcome::Unknown, "{error:?}");
+}
+
+#[tokio::test]
+async fn h05_a_body_that_stops_times_out() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc";
+    let server = RawServer::start(vec![
+        Step::ReadHead,
+        Step::ReadBody(2),
+        Step::write(head),
+        Step::ReadToEnd,
+    ]);
+    let error = post(server.url()).await;
+    assert!(error.is_timeout() && error.outcome() == Outcome::Done, "{error:?}");
+    assert_eq!(error.body_excerpt(), Some("abc"));
+}
+
+#[tokio::test]
+async fn h06_a_body_shorter_than_declared_is_never_a_partial_value() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{}";
+    let server =
+        RawServer::start(vec![Step::ReadHead, Step::ReadBody(2), Step::write(head), Step::Close]);
+    let error = post(server.url()).await;
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Transport, Outcome::Done), "{error:?}");
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(200));
+}
+
+#[tokio::test]
+async fn h08_a_body_above_the_cap_is_refused() {
+    let exchange = Exchange::start();
+    let manager = manager(exchange.url());
+    for chunked in ["", "&chunked=1"] {
+        manager
+            .call(RestRequest::get(format!("/public/big?bytes=1000{chunked}")))
+            .await
+            .expect("fits");
+        let error = manager
+            .call(RestRequest::get(format!("/public/big?bytes=1001{chunked}")))
+            .await
+            .expect_err("too large");
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::TooLarge, Outcome::Done));
+    }
+}
+
+#[tokio::test]
+async fn h08_a_body_that_declares_itself_too_large_is_not_waited_for() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 5000000000\r\n\r\n";
+    let server = RawServer::start(vec![
+        Step::ReadHead,
+        Step::ReadBody(2),
+        Step::write(head),
+        Step::ReadToEnd,
+    ]);
+    let error = post(server.url()).await;
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::TooLarge, Outcome::Done), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_http_leaves_the_outcome_unknown() {
+    let server =
+        RawServer::start(vec![Step::ReadHead, Step::write("SSH-2.0-x\r\n\r\n"), Step::Close]);
+    let error = post(server.url()).await;
+    assert_eq!(
+        (error.kind(), error.outcome()),
+        (ErrorKind::Transport, Outcome::Unknown),
+        "{error:?}"
+    );
+}
+
+fn secure(exchange: &Exchange, tls: TlsOptions) -> RestManager {
+    let connection = RestConnection::builder().tls(tls).build().expect("connection");
+    RestManager::builder().base_url(exchange.url()).connection(connection).build().expect("manager")
+}
+
+#[tokio::test]
+async fn a_trusted_certificate_connects() {
+    let exchange = Exchange::builder().tls().start();
+    let tls =
+        TlsOptions::new().root_certificate(exchange.ca_pem().expect("tls")).only_these_roots();
+    secure(&exchange, tls).call(RestRequest::get("/time")).await.expect("response");
+}
+
+#[tokio::test]
+async fn h17_an_untrusted_expired_or_wrong_certificate_is_refused_and_not_retried() {
+    let ca = TestCa::new();
+    let trusted = || TlsOptions::new().root_certificate(ca.pem()).only_these_roots();
+    let names = ["localhost", "127.0.0.1"];
+    let expired = Exchange::builder().tls_config(ca.issue_expired(&names).server_config()).start();
+    let wrong_host = Exchange::builder().tls_config(ca.server_config(&["example.com"])).start();
+    let other_ca = Exchange::builder().tls().start();
+    for exchange in [expired, wrong_host, other_ca] {
+        let error = secure(&exchange, trusted())
+            .call(RestRequest::get("/time"))
+            .await
+            .expect_err("untrusted");
+        assert!(error.is_connect() && error.outcome() == Outcome::NotSent, "{error:?}");
+        let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref());
+        let kind = cause.map(networkpype_core::TransportError::kind);
+        assert_eq!(kind, Some(networkpype_core::TransportErrorKind::Tls));
+        assert_eq!((exchange.connections(), exchange.requests().len()), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn h18_a_proxy_that_refuses_is_named_and_its_password_is_not() {
+    let proxy = RawServer::start(vec![
+        Step::ReadHead,
+        Step::write("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"),
+        Step::ReadToEnd,
+    ]);
+    let options = ProxyOptions::new(&proxy.url()).expect("proxy").basic_auth("user", "canary");
+    let connection =
+        RestConnection::builder().proxy(options).connect_timeout(SOON).build().expect("connection");
+    let manager = RestManager::builder().connection(connection).build().expect("manager");
+    let error = manager.call(RestRequest::get("https://api.test/")).await.expect_err("refused");
+    assert!(error.is_connect() && error.outcome() == Outcome::NotSent, "{error:?}");
+    let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref());
+    let kind = cause.map(networkpype_core::TransportError::kind);
+    assert_eq!(kind, Some(networkpype_core::TransportErrorKind::Proxy), "{error:?}");
+    assert!(!format!("{error:?}").contains("canary"));
+}
+
+#[tokio::test]
+async fn h18_a_proxy_that_hangs_is_given_up() {
+    let proxy = RawServer::start(vec![Step::ReadHead, Step::Hang]);
+    let options = ProxyOptions::new(&proxy.url()).expect("proxy");
+    let connection =
+        RestConnection::builder().proxy(options).connect_timeout(SOON).build().expect("connection");
+    let manager = RestManager::builder().connection(connection).build().expect("manager");
+    let error = manager.call(RestRequest::get("https://api.test/")).await.expect_err("hangs");
+    assert!(
+        error.is_connect() && error.is_timeout() && error.outcome() == Outcome::NotSent,
+        "{error:?}"
+    );
+}

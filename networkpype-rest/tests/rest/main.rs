@@ -1,0 +1,13 @@
+//! The REST manager from outside: its pipeline over in-memory transports, its bytes over real sockets.
+
+#![allow(clippy::expect_used, reason = "a failed expectation is the test's answer")]
+
+mod bytes;
+mod errors;
+mod faults;
+mod limits;
+mod origins;
+mod pipeline;
+mod secrets;
+mod support;
+mod timeouts;
