@@ -1,0 +1,180 @@
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use networkpype_core::{
+    BoxError, Caller, Error, Outcome, RestPreProcessor, RestRequest, RestResponse, Ticker, Timing,
+};
+use networkpype_time::{
+    RestTimeProvider, Resync, TimeFormat, TimeSynchronizer, TimeSynchronizerRestPreProcessor,
+    TokioTicker,
+};
+use tokio::time::{sleep, timeout};
+
+use crate::support::*;
+
+/// A manager with a server behind it, all in memory. Its ticker began at another time than the synchronizer's.
+struct Manager {
+    world: Arc<World>,
+    ticker: TokioTicker,
+    processor: Mutex<Option<TimeSynchronizerRestPreProcessor>>,
+    plan: Mutex<Plan>,
+}
+
+#[derive(Clone, Default)]
+struct Plan {
+    wait: Duration,
+    body_delay: Duration,
+    headers: HeaderMap,
+    status: Option<StatusCode>,
+    untimed: bool,
+}
+
+#[async_trait]
+impl Caller for Manager {
+    async fn call(&self, request: RestRequest) -> Result<RestResponse, Error> {
+        let processor = self.processor.lock().unwrap().clone();
+        if let Some(processor) = processor {
+            processor.pre_process(request).await.map(drop).expect("the processor lets it pass");
+        }
+        let plan = self.plan.lock().unwrap().clone();
+        sleep(plan.wait).await;
+        let started = self.ticker.now();
+        let time = self.world.answer().await.expect("an answer").time();
+        let timing = Timing { started, answered: self.ticker.now() };
+        sleep(plan.body_delay).await;
+        let body = format!(r#"{{"serverTime":{}}}"#, time.as_millis());
+        let response = RestResponse::new(plan.status.unwrap_or(StatusCode::OK))
+            .with_headers(plan.headers)
+            .with_body(body);
+        Ok(if plan.untimed { response } else { response.with_timing(timing) })
+    }
+}
+
+impl Manager {
+    async fn new(world: &Arc<World>) -> Arc<Self> {
+        sleep(ms(5_000)).await;
+        Arc::new(Self {
+            world: world.clone(),
+            ticker: TokioTicker::new(),
+            processor: Mutex::new(None),
+            plan: Mutex::new(Plan::default()),
+        })
+    }
+
+    fn plan(&self, plan: Plan) {
+        *self.plan.lock().unwrap() = plan;
+    }
+}
+
+fn request() -> RestRequest {
+    RestRequest::get("/api/v3/time").limit("weight").auth_required()
+}
+
+async fn asking() -> (Arc<World>, Arc<Manager>, TimeSynchronizer) {
+    let world = World::new();
+    let manager = Manager::new(&world).await;
+    let provider = RestTimeProvider::json_millis(manager.clone(), request(), "serverTime");
+    let synchronizer = world.builder().provider(provider).build();
+    (world, manager, synchronizer)
+}
+
+fn headers(name: header::HeaderName, value: &'static str) -> HeaderMap {
+    HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_capacity_does_not_blur_the_sample() {
+    let (world, manager, synchronizer) = asking().await;
+    manager.plan(Plan { wait: ms(4_000), ..Plan::default() });
+    synchronizer.resync().await.unwrap();
+    assert_eq!(world.error_of(&synchronizer), 0);
+    assert_eq!(synchronizer.error_bound(), Some(ms(10)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn t3_a_body_that_comes_late_does_not_blur_the_sample() {
+    let (world, manager, synchronizer) = asking().await;
+    synchronizer.resync().await.unwrap();
+    synchronizer.clear_time_offset_samples();
+    manager.plan(Plan { wait: ms(500), body_delay: ms(4_000), ..Plan::default() });
+    synchronizer.resync().await.unwrap();
+    assert_eq!(world.error_of(&synchronizer), 0);
+    assert_eq!(synchronizer.error_bound(), Some(ms(10)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_that_was_not_timed_is_timed_by_the_synchronizer() {
+    let (world, manager, synchronizer) = asking().await;
+    manager.plan(Plan { untimed: true, ..Plan::default() });
+    synchronizer.resync().await.unwrap();
+    assert_eq!(world.error_of(&synchronizer), 0);
+    assert_eq!(synchronizer.error_bound(), Some(ms(10)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn t3_the_age_header_tells_a_cached_response() {
+    let (_, manager, synchronizer) = asking().await;
+    for (age, count) in [("0", 1), ("soon", 2), ("1", 2), ("3600", 2)] {
+        manager.plan(Plan { headers: headers(header::AGE, age), ..Plan::default() });
+        synchronizer.resync().await.unwrap();
+        assert_eq!(synchronizer.sample_count(), count, "{age}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_status_is_an_error_that_says_which() {
+    let (_, manager, synchronizer) = asking().await;
+    manager.plan(Plan {
+        status: Some(StatusCode::TOO_MANY_REQUESTS),
+        headers: headers(header::RETRY_AFTER, "7"),
+        ..Plan::default()
+    });
+    let error = synchronizer.resync().await.unwrap_err();
+    let cause = error.source().unwrap().downcast_ref::<Error>().unwrap();
+    assert!(cause.is_throttled());
+    assert_eq!(cause.retry_after(), Some(Duration::from_secs(7)));
+    assert_eq!(cause.outcome(), Outcome::Refused);
+    assert!(!synchronizer.is_initialized());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_request_passes_through_its_own_manager() {
+    let (world, manager, synchronizer) = asking().await;
+    let processor = TimeSynchronizerRestPreProcessor::new(synchronizer.clone()).every_request();
+    *manager.processor.lock().unwrap() = Some(processor);
+    let call = timeout(Duration::from_secs(1), manager.call(request()));
+    call.await.expect("nobody waits for itself").unwrap();
+    assert_eq!(world.asked(), 2, "one asks for the time, and one is the call");
+    assert_eq!(world.error_of(&synchronizer), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_date_header_is_enough_within_half_a_second() {
+    let world = World::new();
+    let manager = Manager::new(&world).await;
+    let date = headers(header::DATE, "Tue, 14 Nov 2023 22:14:25 GMT");
+    manager.plan(Plan { headers: date, ..Plan::default() });
+    let provider = RestTimeProvider::formatted(manager, request(), TimeFormat::date_header());
+    let synchronizer = world.builder().provider(provider).build();
+    synchronizer.resync().await.unwrap();
+    let bound = synchronizer.error_bound().unwrap();
+    assert_eq!(bound, ms(510));
+    assert!(world.error_of(&synchronizer).unsigned_abs() <= bound.as_nanos() as u64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_of_ones_own_may_fail() {
+    let world = World::new();
+    let manager = Manager::new(&world).await;
+    let provider = RestTimeProvider::new(manager, request(), |response| {
+        Err::<networkpype_time::Timestamp, BoxError>(format!("{}", response.status()).into())
+    });
+    assert!(format!("{provider:?}").contains("/api/v3/time"));
+    let synchronizer = world.builder().provider(provider).build();
+    let error = synchronizer.resync().await.unwrap_err();
+    assert_eq!(error.source().unwrap().to_string(), "200 OK");
+}
