@@ -166,6 +166,8 @@ pub struct AuthError {
 pub enum AuthErrorKind {
     /// The scheme does not do this, such as signing WebSocket messages.
     Unsupported,
+    /// The scheme was told to do what cannot be done.
+    Configuration,
     /// A credential is missing or cannot be used.
     Credentials,
     /// The request cannot carry the signature, or holds what cannot be signed.

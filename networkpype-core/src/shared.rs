@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use crate::{
     Auth, AuthError, BoxError, Caller, Charge, Clock, Error, LimitId, LoginStep, Origin, Permit,
     Recovery, Rejection, ResponseHead, RestRequest, RestResponse, RestTransport, Resync, Throttle,
-    ThrottleError, Ticks, TransportError, WebSocketChannel, WebSocketHandshake, WebSocketRequest,
-    WebSocketResponse, WebSocketTransport,
+    ThrottleError, Ticker, Ticks, TransportError, WebSocketChannel, WebSocketHandshake,
+    WebSocketRequest, WebSocketResponse, WebSocketTransport,
 };
 
 #[async_trait]
@@ -72,6 +72,10 @@ impl<T: Throttle + ?Sized> Throttle for Arc<T> {
 
     fn observe(&self, limit: Option<&LimitId>, response: ResponseHead<'_>, at: Ticks) {
         (**self).observe(limit, response, at);
+    }
+
+    fn ticker(&self) -> Option<Arc<dyn Ticker>> {
+        (**self).ticker()
     }
 
     fn is_limiting(&self) -> bool {

@@ -3,7 +3,7 @@ use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration}
 use async_trait::async_trait;
 use http::{HeaderMap, StatusCode};
 
-use crate::{RestRequest, Ticks};
+use crate::{RestRequest, Ticker, Ticks};
 
 /// The name of a limit, such as `"orders"`. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,6 +160,12 @@ pub trait Throttle: Send + Sync {
         let _ = (limit, response, at);
     }
 
+    /// The ticker that the instants of deadlines, permits and responses are read on. A manager with this throttle
+    /// measures with it too. `None` for a throttle to which instants mean nothing.
+    fn ticker(&self) -> Option<Arc<dyn Ticker>> {
+        None
+    }
+
     /// Whether a request has to name a limit. `false` for a throttle that has none, which lets everything pass.
     fn is_limiting(&self) -> bool {
         true
@@ -188,7 +194,7 @@ pub trait PermitHandle: Send {
 /// The right to send one request.
 ///
 /// Dropped before [`started`](Permit::started), it gives its weight back; after that, the weight stays charged.
-#[must_use = "a permit dropped before `started` is given back"]
+#[must_use = "a permit that was not started is given back when it is dropped"]
 pub struct Permit(Option<Box<dyn PermitHandle>>);
 
 impl Permit {

@@ -177,7 +177,8 @@ impl RestManagerBuilder {
         self
     }
 
-    /// What timeouts are measured with. Default: tokio's clock.
+    /// What timeouts are measured with. Default: the throttler's ticker, else tokio's clock. With a throttler that has
+    /// one, that is used in any case: deadlines mean the same instant to both.
     pub fn ticker(mut self, ticker: impl Ticker + 'static) -> Self {
         self.ticker = Some(Arc::new(ticker));
         self
@@ -199,7 +200,9 @@ impl RestManagerBuilder {
         if self.plaintext {
             origins = origins.danger_allow_plaintext();
         }
-        let ticker = self.ticker.unwrap_or_else(|| Arc::new(TokioTicker::new()));
+        let ticker = (self.throttle.as_ref().and_then(|throttle| throttle.ticker()))
+            .or(self.ticker)
+            .unwrap_or_else(|| Arc::new(TokioTicker::new()));
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(

@@ -228,6 +228,10 @@ impl Throttle for Throttler {
         Ok(ThrottlePermit::issue(&self.shared, grant))
     }
 
+    fn ticker(&self) -> Option<Arc<dyn Ticker>> {
+        Some(Self::ticker(self))
+    }
+
     fn is_limiting(&self) -> bool {
         self.shared.with(|engine, _| !engine.limits().is_empty())
     }

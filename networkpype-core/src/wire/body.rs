@@ -139,6 +139,9 @@ impl Body {
     }
 
     pub(crate) fn append_form(&mut self, pair: Pair) -> Result<(), WireError> {
+        if matches!(self.content, Content::Empty) {
+            self.content = Content::Form(Pairs::default());
+        }
         if let Some(frozen) = &mut self.frozen {
             let Content::Form(pairs) = &mut self.content else {
                 return Err(WireError::content("form parameter", "the body is not a form"));
@@ -157,7 +160,7 @@ impl Body {
     }
 
     pub(crate) fn append_json(&mut self, name: &str, value: String) -> Result<(), WireError> {
-        if matches!(self.content, Content::Empty) && self.frozen.is_none() {
+        if matches!(self.content, Content::Empty) {
             self.content = Content::Json(Json::from_members(JsonMembers::default()));
         }
         let Content::Json(json) = &mut self.content else {

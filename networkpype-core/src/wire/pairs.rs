@@ -1,4 +1,4 @@
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use super::encode::{Encoding, decode};
 
@@ -50,6 +50,14 @@ impl Pair {
         match &self.text {
             Text::Given { value, .. } => value.as_str().into(),
             Text::Typed(text) => decode(text.split_once('=').map_or("", |(_, value)| value)),
+        }
+    }
+
+    /// Whether there is a `=`: a URL may hold a name alone.
+    fn has_value(&self) -> bool {
+        match &self.text {
+            Text::Given { .. } => true,
+            Text::Typed(text) => text.contains('='),
         }
     }
 
@@ -185,9 +193,11 @@ impl Pairs {
             if index > 0 {
                 out.push('&');
             }
-            // Writing to a `String` cannot fail.
-            let _ =
-                write!(out, "{}={}", encoding.encode(&pair.name()), encoding.encode(&pair.value()));
+            out.push_str(&encoding.encode(&pair.name()));
+            if pair.has_value() {
+                out.push('=');
+                out.push_str(&encoding.encode(&pair.value()));
+            }
         }
         out
     }
@@ -221,6 +231,7 @@ mod tests {
         let pairs = Pairs::from_typed("a=%2F&b=x+y");
         assert_eq!(pairs.render(Encoding::AsIs), "a=/&b=x+y");
         assert_eq!(pairs.render(Encoding::Rfc3986), "a=%2F&b=x%2By");
+        assert_eq!(Pairs::from_typed("a&&b=").render(Encoding::AsIs), "a&&b=");
     }
 
     #[test]

@@ -57,6 +57,8 @@ async fn a_wait_that_cannot_end_by_the_deadline_fails_at_once() {
         .safety_margin(0.0)
         .build()
         .expect("limits");
+    let ticker = TokioTicker::new();
+    ticker.sleep_until(ticker.now() + Duration::from_secs(100)).await;
     let manager = slow(0).throttler(throttler).default_limit("one").build().expect("manager");
     manager.call(RestRequest::get("/")).await.expect("first");
     let ticker = TokioTicker::new();

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use networkpype_core::Ticks;
-use networkpype_throttle::ThrottleError;
+use networkpype_throttle::{RateLimit, ThrottleError};
 
 use crate::support::*;
 
@@ -45,13 +45,14 @@ async fn those_ahead_count_when_a_deadline_is_judged() {
 async fn a_wait_behind_somebody_who_waits_for_another_limit_is_judged_by_that() {
     let minute = Duration::from_secs(60);
     let (throttler, _) = manual([
-        per_second("a", 5).linked("slow", 1),
-        networkpype_throttle::RateLimit::new("slow", 1, minute),
+        per_second("quick", 5),
+        RateLimit::new("slow", 1, minute),
+        per_second("both", 1).linked("quick", 1).linked("slow", 1),
     ]);
     fill(&throttler, "slow", 1);
-    let _ahead = Caller::new(&throttler, "a").waits();
-    let error = Caller::until(&throttler, "a", secs(10)).answer().unwrap_err();
-    assert_eq!(error.retry_after(), Some((minute + Duration::from_nanos(1)) * 2));
+    let _ahead = Caller::new(&throttler, "both").waits();
+    let error = Caller::until(&throttler, "quick", secs(10)).answer().unwrap_err();
+    assert_eq!(error.retry_after(), Some(minute + Duration::from_nanos(1)));
 }
 
 #[tokio::test]
@@ -119,7 +120,7 @@ async fn what_fits_at_once_is_granted_whatever_the_deadline() {
 
 #[tokio::test]
 async fn limits_that_never_free_are_said_to_be_never_ready() {
-    let (throttler, _) = manual([networkpype_throttle::RateLimit::new("once", 1, Duration::MAX)]);
+    let (throttler, _) = manual([RateLimit::new("once", 1, Duration::MAX)]);
     fill(&throttler, "once", 1);
     let ThrottleError::NotYet { retry_at, .. } = take(&throttler, "once").unwrap_err() else {
         panic!("another error");

@@ -44,6 +44,11 @@ fn an_empty_body_grows_into_the_kind_that_is_appended() {
     json.append_json("t", &2).expect("append");
     assert_eq!(json.body_bytes().expect("bytes"), "{\"s\":1,\"t\":2}");
     assert!(json.append_form(Pair::new("s", "1")).is_err());
+
+    let mut frozen = RestRequest::post("/o");
+    assert_eq!(frozen.body_bytes().expect("bytes"), "");
+    frozen.append_form(Pair::new("s", "1")).expect("nothing precedes it");
+    assert_eq!(frozen.body_bytes().expect("bytes"), "s=1");
 }
 
 #[test]

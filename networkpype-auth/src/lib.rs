@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+
+mod canonical;
+mod digest;
+mod encode;
+mod hash;
+mod hmac_signer;
+mod json_match;
+mod login;
+mod message_text;
+mod nonce;
+mod part;
+mod placement;
+mod recipe;
+mod render;
+mod secret_encoding;
+mod template;
+mod timestamp;
+mod values;
+
+pub use canonical::{join_pairs, json_plain_text, sorted_by_name};
+pub use digest::Digest;
+pub use encode::DigestEncoding;
+pub use hash::HashAlgorithm;
+pub use hmac_signer::{HmacAlgorithm, HmacSigner};
+pub use json_match::{fields_are, is_error_code};
+pub use login::Login;
+pub use message_text::MessageText;
+pub use nonce::Nonce;
+pub use part::Part;
+pub use placement::Placement;
+pub use recipe::Recipe;
+pub use secret_encoding::SecretEncoding;
+pub use template::Template;
+pub use timestamp::TimestampFormat;
+pub use values::{Subject, Values};

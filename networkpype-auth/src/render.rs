@@ -1,0 +1,86 @@
+use networkpype_core::{AuthError, AuthErrorKind, Origin, RestRequest, Secret};
+
+use crate::{Part, Subject, Values, canonical::sorted_fields_text};
+
+impl Part {
+    /// Writes what it stands for at the end of `out`.
+    pub(crate) fn write(
+        &self,
+        subject: &mut Subject<'_>,
+        values: &Values<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), AuthError> {
+        let mut put = |bytes: &[u8]| out.extend_from_slice(bytes);
+        match self {
+            Self::Literal(text) => put(text.as_bytes()),
+            Self::Timestamp => put(self.given(values.timestamp)?.as_bytes()),
+            Self::Nonce => put(self.given(values.nonce)?.as_bytes()),
+            Self::Signature => put(self.given(values.signature)?.as_bytes()),
+            Self::Key => put(self.given(values.key).map(Secret::expose_bytes)?),
+            Self::Passphrase => put(self.given(values.passphrase).map(Secret::expose_bytes)?),
+            Self::Method => put(self.request(subject)?.method().as_str().as_bytes()),
+            Self::Host => put(self.origin(subject)?.authority().as_bytes()),
+            Self::Url => {
+                put(self.origin(subject)?.to_string().as_bytes());
+                put(self.request(subject)?.target().as_bytes());
+            }
+            Self::Path => put(self.request(subject)?.path().as_bytes()),
+            Self::Query => put(self.request(subject)?.query_string().as_bytes()),
+            Self::QueryWithMark => {
+                // Cut from the target, so that an empty query that was typed keeps its mark here too.
+                let request = self.request(subject)?;
+                let target = request.target();
+                put(&target.as_bytes()[request.path().len()..]);
+            }
+            Self::QueryIn(encoding) => {
+                put(self.request(subject)?.params().render(*encoding).as_bytes());
+            }
+            Self::Target => put(self.request(subject)?.target().as_bytes()),
+            Self::Header(name) => {
+                let value =
+                    self.request(subject)?.headers().get(name.as_ref()).ok_or_else(|| {
+                        AuthError::new(
+                            AuthErrorKind::Request,
+                            format!("the header {name} is signed, and the request has none"),
+                        )
+                    })?;
+                put(value.as_bytes());
+            }
+            Self::Body => put(&self.request(subject)?.body_bytes()?),
+            Self::SortedFields => match subject {
+                Subject::Fields(fields) => put(sorted_fields_text(fields).as_bytes()),
+                _ => return Err(self.missing("a WebSocket message")),
+            },
+            Self::Hash { algorithm, encoding, of } => {
+                let digest = algorithm.digest(of.render(subject, values)?.expose_bytes());
+                match encoding {
+                    Some(encoding) => put(digest.to_text(*encoding).as_bytes()),
+                    None => put(digest.as_bytes()),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn request<'r>(&self, subject: &'r mut Subject<'_>) -> Result<&'r mut RestRequest, AuthError> {
+        match subject {
+            Subject::Request(request) => Ok(request),
+            _ => Err(self.missing("a request")),
+        }
+    }
+
+    fn origin<'r>(&self, subject: &'r mut Subject<'_>) -> Result<&'r Origin, AuthError> {
+        self.request(subject)?.origin().ok_or_else(|| self.missing("an absolute URL"))
+    }
+
+    fn given<T>(&self, value: Option<T>) -> Result<T, AuthError> {
+        value.ok_or_else(|| self.missing("a value for it"))
+    }
+
+    fn missing(&self, what: &str) -> AuthError {
+        AuthError::new(
+            AuthErrorKind::Other,
+            format!("the part {} needs {what}, and there is none", self.name()),
+        )
+    }
+}

@@ -1,0 +1,69 @@
+use networkpype_core::Timestamp;
+
+/// How an API writes an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum TimestampFormat {
+    /// Whole seconds since the Unix epoch: `1700000000`.
+    Seconds,
+    /// Milliseconds since the Unix epoch: `1700000000123`. The default, and the most common.
+    #[default]
+    Millis,
+    /// Microseconds since the Unix epoch: `1700000000123456`.
+    Micros,
+    /// Nanoseconds since the Unix epoch: `1700000000123456789`.
+    Nanos,
+    /// ISO 8601 in UTC with milliseconds: `2023-11-14T22:13:20.123Z`.
+    Iso8601Millis,
+    /// ISO 8601 in UTC with whole seconds: `2023-11-14T22:13:20Z`.
+    Iso8601Secs,
+}
+
+impl TimestampFormat {
+    /// `at` in this format, rounded down.
+    ///
+    /// ```
+    /// use networkpype_auth::TimestampFormat;
+    /// use networkpype_core::Timestamp;
+    ///
+    /// let at = Timestamp::from_millis(1_700_000_000_123);
+    /// assert_eq!(TimestampFormat::Millis.format(at), "1700000000123");
+    /// assert_eq!(TimestampFormat::Iso8601Millis.format(at), "2023-11-14T22:13:20.123Z");
+    /// ```
+    pub fn format(self, at: Timestamp) -> String {
+        match self {
+            Self::Seconds => at.as_secs().to_string(),
+            Self::Millis => at.as_millis().to_string(),
+            Self::Micros => at.as_micros().to_string(),
+            Self::Nanos => at.as_nanos().to_string(),
+            Self::Iso8601Millis => at.to_string(),
+            Self::Iso8601Secs => {
+                let mut text = at.to_string();
+                if let Some(dot) = text.find('.') {
+                    text.replace_range(dot.., "Z");
+                }
+                text
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_instant_has_many_texts_and_none_is_rounded_up() {
+        let at = Timestamp::from_nanos(1_700_000_000_999_999_999);
+        for (format, text) in [
+            (TimestampFormat::Seconds, "1700000000"),
+            (TimestampFormat::Millis, "1700000000999"),
+            (TimestampFormat::Micros, "1700000000999999"),
+            (TimestampFormat::Nanos, "1700000000999999999"),
+            (TimestampFormat::Iso8601Millis, "2023-11-14T22:13:20.999Z"),
+            (TimestampFormat::Iso8601Secs, "2023-11-14T22:13:20Z"),
+        ] {
+            assert_eq!(format.format(at), text);
+        }
+    }
+}

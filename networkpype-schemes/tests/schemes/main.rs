@@ -1,0 +1,25 @@
+//! The schemes as their users see them.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a failed expectation is a test's answer, and a skipped test says so aloud"
+)]
+
+#[cfg(feature = "api-key")]
+mod api_key;
+#[cfg(feature = "hmac")]
+mod ccxt_vectors;
+#[cfg(feature = "hmac")]
+mod hmac_rest;
+#[cfg(feature = "hmac")]
+mod hmac_setup;
+#[cfg(feature = "hmac")]
+mod hmac_websocket;
+#[cfg(feature = "hmac")]
+mod published_vectors;
+#[cfg(feature = "hmac")]
+mod recipes;
+#[cfg(feature = "hmac")]
+mod wire;
