@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use networkpype_core::{
     Auth, Charge, Error, ErrorKind, LimitId, Outcome, Permit, Progress, Recovery, Redactor,
     Rejection, ResponseHead, RestRequest, RestResponse, Ticks, Timing,
@@ -96,9 +98,8 @@ impl Attempt<'_> {
                 let at = self.shared.ticker.now();
                 permit.answered(at);
                 self.observe(ResponseHead::new(response.status(), response.headers()), at);
-                let timing = response.timing();
-                let response = if timing == Timing::default() {
-                    response.with_timing(Timing { started, answered: at })
+                let response = if response.timing().is_none() {
+                    response.with_timing(Timing::new(at.saturating_since(started), Duration::ZERO))
                 } else {
                     response
                 };

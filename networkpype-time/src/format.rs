@@ -163,74 +163,38 @@ mod tests {
     fn times_as_apis_write_them() {
         let at = |nanos| Some((nanos, Duration::ZERO));
         let whole = |secs: i64| Some((secs * 1_000_000_000, SECOND));
+        let [secs, millis, micros, nanos, iso] = [
+            TimeFormat::json_secs("t"),
+            TimeFormat::json_millis("t"),
+            TimeFormat::json_micros("t"),
+            TimeFormat::json_nanos("t"),
+            TimeFormat::json_rfc3339("t"),
+        ];
         for (format, text, expected) in [
-            (
-                TimeFormat::json_millis("serverTime"),
-                r#"{"serverTime":1700000000123}"#,
-                at(1_700_000_000_123_000_000),
-            ),
-            (
-                TimeFormat::json_millis("/data/0/ts"),
-                r#"{"data":[{"ts":"1700000000123"}]}"#,
-                at(1_700_000_000_123_000_000),
-            ),
-            (
-                TimeFormat::json_millis("t"),
-                r#"{"t":1700000000123.0}"#,
-                at(1_700_000_000_123_000_000),
-            ),
-            (
-                TimeFormat::json_millis("t"),
-                r#"{"t":1.700000000123e12}"#,
-                at(1_700_000_000_123_000_000),
-            ),
-            (
-                TimeFormat::json_millis("t"),
-                r#"{"t":"1700000000123.4567"}"#,
-                at(1_700_000_000_123_456_700),
-            ),
-            (TimeFormat::json_millis(""), "1700000000123", at(1_700_000_000_123_000_000)),
-            (
-                TimeFormat::json_secs("/result/unixtime"),
-                r#"{"result":{"unixtime":1700000000}}"#,
-                whole(1_700_000_000),
-            ),
-            (
-                TimeFormat::json_secs("epoch"),
-                r#"{"epoch":1700000000.201}"#,
-                at(1_700_000_000_201_000_000),
-            ),
-            (
-                TimeFormat::json_secs("epoch"),
-                r#"{"epoch":1700000000.0}"#,
-                at(1_700_000_000_000_000_000),
-            ),
-            (TimeFormat::json_secs("epoch"), r#"{"epoch":"-1.5"}"#, at(-1_500_000_000)),
-            (
-                TimeFormat::json_micros("us"),
-                r#"{"us":1700000000123456}"#,
-                at(1_700_000_000_123_456_000),
-            ),
-            (
-                TimeFormat::json_nanos("/result/timeNano"),
-                r#"{"result":{"timeNano":"1700000000123456789"}}"#,
-                at(1_700_000_000_123_456_789),
-            ),
-            (
-                TimeFormat::json_rfc3339("iso"),
-                r#"{"iso":"2023-11-14T22:13:20.201Z"}"#,
-                at(1_700_000_000_201_000_000),
-            ),
-            (TimeFormat::json_millis("serverTime"), r#"{"time":1}"#, None),
-            (TimeFormat::json_millis("t"), r#"{"t":null}"#, None),
-            (TimeFormat::json_millis("t"), r#"{"t":""}"#, None),
-            (TimeFormat::json_millis("t"), r#"{"t":"."}"#, None),
-            (TimeFormat::json_millis("t"), r#"{"t":"1e3"}"#, None),
-            (TimeFormat::json_millis("t"), r#"{"t":1e300}"#, None),
-            (TimeFormat::json_secs("t"), r#"{"t":9223372037}"#, None),
-            (TimeFormat::json_rfc3339("t"), r#"{"t":1700000000}"#, None),
-            (TimeFormat::json_millis("t"), "<html>", None),
-            (TimeFormat::json_millis("t"), "", None),
+            (&millis, r#"{"t":1700000000123}"#, at(1_700_000_000_123_000_000)),
+            (&millis, r#"{"t":"1700000000123"}"#, at(1_700_000_000_123_000_000)),
+            (&millis, r#"{"t":1700000000123.0}"#, at(1_700_000_000_123_000_000)),
+            (&millis, r#"{"t":1.700000000123e12}"#, at(1_700_000_000_123_000_000)),
+            (&millis, r#"{"t":"1700000000123.4567"}"#, at(1_700_000_000_123_456_700)),
+            (&secs, r#"{"t":1700000000}"#, whole(1_700_000_000)),
+            (&secs, r#"{"t":"1700000000"}"#, whole(1_700_000_000)),
+            (&secs, r#"{"t":1700000000.201}"#, at(1_700_000_000_201_000_000)),
+            (&secs, r#"{"t":1700000000.0}"#, at(1_700_000_000_000_000_000)),
+            (&secs, r#"{"t":"-1.5"}"#, at(-1_500_000_000)),
+            (&micros, r#"{"t":1700000000123456}"#, at(1_700_000_000_123_456_000)),
+            (&nanos, r#"{"t":"1700000000123456789"}"#, at(1_700_000_000_123_456_789)),
+            (&nanos, r#"{"t":1.7e18}"#, at(1_700_000_000_000_000_000)),
+            (&iso, r#"{"t":"2023-11-14T22:13:20.201Z"}"#, at(1_700_000_000_201_000_000)),
+            (&millis, r#"{"time":1}"#, None),
+            (&millis, r#"{"t":null}"#, None),
+            (&millis, r#"{"t":""}"#, None),
+            (&millis, r#"{"t":"."}"#, None),
+            (&millis, r#"{"t":"1e3"}"#, None),
+            (&millis, r#"{"t":1e300}"#, None),
+            (&secs, r#"{"t":9223372037}"#, None),
+            (&iso, r#"{"t":1700000000}"#, None),
+            (&millis, "<html>", None),
+            (&millis, "", None),
         ] {
             let read = format.read(&body(text)).ok();
             assert_eq!(
@@ -238,6 +202,22 @@ mod tests {
                 expected,
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn a_field_is_a_member_a_pointer_or_the_body_itself() {
+        for (field, text, expected) in [
+            ("t", r#"{"t":7}"#, Some(7)),
+            ("a/b", r#"{"a/b":7,"a":{"b":8}}"#, Some(7)),
+            ("/a/b", r#"{"a/b":7,"a":{"b":8}}"#, Some(8)),
+            ("/data/0/ts", r#"{"data":[{"ts":"7"}]}"#, Some(7)),
+            ("", "7", Some(7)),
+            ("/data/1/ts", r#"{"data":[{"ts":"7"}]}"#, None),
+            ("t", "[7]", None),
+        ] {
+            let read = TimeFormat::json_millis(field).read(&body(text)).ok();
+            assert_eq!(read.map(|read| read.time.as_millis()), expected, "{field:?} of {text}");
         }
     }
 

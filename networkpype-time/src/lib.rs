@@ -4,7 +4,6 @@ mod builder;
 mod error;
 mod estimate;
 mod format;
-mod lag;
 mod pre_processor;
 mod provider;
 mod question;

@@ -56,18 +56,12 @@ impl TimeSynchronizerRestPreProcessor {
     }
 
     async fn synchronize(&self) -> Result<(), TimeError> {
-        let provider = match &self.provider {
-            Some(provider) => provider.clone(),
-            // Without samples there has to be somebody to ask; with them, nobody is asked.
-            None => match self.synchronizer.time_provider() {
-                Ok(provider) => provider,
-                Err(missing) => {
-                    self.synchronizer.check_local_clock();
-                    return if self.synchronizer.is_initialized() { Ok(()) } else { Err(missing) };
-                }
-            },
-        };
-        self.synchronizer.update_server_time_if_not_initialized(&*provider).await
+        match &self.provider {
+            Some(provider) => {
+                self.synchronizer.update_server_time_if_not_initialized(&**provider).await
+            }
+            None => self.synchronizer.ensure_initialized().await,
+        }
     }
 }
 

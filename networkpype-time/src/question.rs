@@ -32,6 +32,25 @@ impl TimeSynchronizer {
         ASKING.scope(self.id(), self.ask(provider)).await
     }
 
+    /// Asks the synchronizer's own provider where there is no sample yet, as
+    /// [`update_server_time_if_not_initialized`](Self::update_server_time_if_not_initialized) does. Samples that were
+    /// added by hand do without a provider.
+    ///
+    /// # Errors
+    /// As there, and when there is neither a sample nor a provider.
+    ///
+    /// # Panics
+    /// As there.
+    pub async fn ensure_initialized(&self) -> Result<(), TimeError> {
+        match self.time_provider() {
+            Ok(provider) => self.update_server_time_if_not_initialized(&*provider).await,
+            Err(missing) => {
+                self.check_local_clock();
+                if self.is_initialized() { Ok(()) } else { Err(missing) }
+            }
+        }
+    }
+
     /// Asks `provider` where there is no sample yet; callers at the same time share one question, to the provider of
     /// the first.
     ///

@@ -4,12 +4,11 @@ use async_trait::async_trait;
 use http::{HeaderMap, header::AGE};
 use networkpype_core::{
     BoxError, Caller, Clock, Error, ErrorKind, OutcomeRules, RestRequest, RestResponse,
-    SystemClock, Ticker, Timing, TokioTicker, retry_after_of,
+    SystemClock, retry_after_of,
 };
 
 use crate::{
     format::TimeFormat,
-    lag::Lag,
     provider::{ServerTime, TimeProvider},
 };
 
@@ -50,8 +49,6 @@ pub struct RestTimeProvider {
     caller: Arc<dyn Caller>,
     request: RestRequest,
     read: Read,
-    ticker: TokioTicker,
-    lag: Lag,
 }
 
 impl RestTimeProvider {
@@ -65,8 +62,6 @@ impl RestTimeProvider {
             caller,
             request: request.extension(TimeRequest),
             read: Box::new(move |response| read(response).map(Into::into)),
-            ticker: TokioTicker::new(),
-            lag: Lag::new(),
         }
     }
 
@@ -90,17 +85,13 @@ impl RestTimeProvider {
 impl TimeProvider for RestTimeProvider {
     async fn server_time(&self) -> Result<ServerTime, BoxError> {
         let response = self.caller.call(self.request.clone()).await?;
-        let returned = self.ticker.now();
         if !response.status().is_success() {
             return Err(refused(&response).into());
         }
         let mut answer = (self.read)(&response)?.with_age(age(response.headers()));
-        let timing = response.timing();
-        // A transport of somebody's test may not say when; then the synchronizer measures for itself.
-        if timing != Timing::default() {
-            answer = answer
-                .with_round_trip(timing.round_trip())
-                .with_lag(self.lag.of(timing.answered, returned));
+        // A caller of somebody's test may not say; then the synchronizer measures for itself.
+        if let Some(timing) = response.timing() {
+            answer = answer.with_round_trip(timing.round_trip).with_lag(timing.reading);
         }
         Ok(answer)
     }

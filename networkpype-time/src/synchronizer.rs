@@ -274,6 +274,11 @@ impl Clock for TimeSynchronizer {
     fn now(&self) -> Timestamp {
         self.inner.now()
     }
+
+    /// That of [`clock`](Self::clock): clones are one clock.
+    fn identity(&self) -> usize {
+        self.inner.identity()
+    }
 }
 
 impl Default for TimeSynchronizer {

@@ -5,7 +5,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Origin, Ticks,
+    Origin,
     show::{HeaderNames, Size},
 };
 
@@ -17,22 +17,23 @@ pub struct RestResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
-    timing: Timing,
+    timing: Option<Timing>,
 }
 
-/// When an attempt began and when its answer arrived, on the manager's [`Ticker`](crate::Ticker).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+/// How long an attempt took, without the wait for capacity before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Timing {
-    /// When the request was handed to the transport.
-    pub started: Ticks,
-    /// When the response's head had arrived.
-    pub answered: Ticks,
+    /// From handing the request to the transport to the arrival of the response's head.
+    pub round_trip: Duration,
+    /// From there to the end of its body.
+    pub reading: Duration,
 }
 
 impl Timing {
-    /// The time between the two.
-    pub fn round_trip(&self) -> Duration {
-        self.answered.saturating_since(self.started)
+    /// A response whose head arrived after `round_trip` and whose body took `reading`.
+    pub const fn new(round_trip: Duration, reading: Duration) -> Self {
+        Self { round_trip, reading }
     }
 }
 
@@ -45,7 +46,7 @@ impl RestResponse {
             status,
             headers: HeaderMap::new(),
             body: Bytes::new(),
-            timing: Timing::default(),
+            timing: None,
         }
     }
 
@@ -63,10 +64,10 @@ impl RestResponse {
         self
     }
 
-    /// The same with these instants.
+    /// The same, having taken this long.
     #[must_use]
     pub fn with_timing(mut self, timing: Timing) -> Self {
-        self.timing = timing;
+        self.timing = Some(timing);
         self
     }
 
@@ -128,8 +129,8 @@ impl RestResponse {
         DecodeError::json(&self.body)
     }
 
-    /// When its attempt began and ended.
-    pub fn timing(&self) -> Timing {
+    /// How long its attempt took, where the transport measured it.
+    pub fn timing(&self) -> Option<Timing> {
         self.timing
     }
 }

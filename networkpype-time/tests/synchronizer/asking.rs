@@ -78,6 +78,21 @@ async fn a_cancelled_leader_does_not_poison_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_takes_over_from_a_cancelled_leader_looks_first_whether_it_still_has_to_ask() {
+    let world = World::new();
+    let synchronizer = world.synchronizer();
+    world.script([Meets::Silence]);
+    let leader = tokio::spawn(initialize(world.clone(), synchronizer.clone()));
+    tokio::time::sleep(ms(1)).await;
+    let follower = tokio::spawn(initialize(world.clone(), synchronizer.clone()));
+    tokio::time::sleep(ms(1)).await;
+    synchronizer.add_time_offset_sample(60_000 * MS);
+    leader.abort();
+    follower.await.unwrap().unwrap();
+    assert_eq!((world.asked(), synchronizer.sample_count()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn t1_a_hundred_rejected_callers_resync_once_and_are_all_healed() {
     let world = World::new();
     let synchronizer = synchronized(&world).await;

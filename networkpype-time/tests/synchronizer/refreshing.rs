@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::sleep;
 
@@ -38,7 +38,9 @@ async fn the_background_task_ends_with_its_synchronizer() {
     let synchronizer = world.synchronizer();
     let task = synchronizer.refresh_every(MINUTE, world.provider());
     sleep(ms(100)).await;
+    let left = Arc::downgrade(&synchronizer.clock());
     drop(synchronizer);
+    assert!(left.upgrade().is_none(), "a task that waits holds nothing");
     sleep(2 * MINUTE).await;
     assert!(!task.is_running());
     assert_eq!(world.asked(), 1);
@@ -71,6 +73,12 @@ async fn a_refresh_that_works_again_keeps_its_interval_again() {
     assert_eq!((world.asked(), synchronizer.sample_count()), (4, 1));
     sleep(10 * MINUTE).await;
     assert_eq!(world.asked(), 14);
+    world.script([Meets::Failure]);
+    while world.asked() < 15 {
+        sleep(ms(100)).await;
+    }
+    sleep(ms(1_200)).await;
+    assert_eq!(world.asked(), 16, "the first wait after a failure is short again");
 }
 
 #[tokio::test(start_paused = true)]
