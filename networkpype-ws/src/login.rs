@@ -1,0 +1,109 @@
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use networkpype_core::{
+    Auth, CloseFrame, Error, ErrorKind, Frame, LoginStep, Outcome, Progress, Ticker,
+    TransportError, TransportErrorKind, WebSocketChannel, WebSocketResponse,
+};
+
+use crate::{limits::Limits, timer::until};
+
+/// What a login needs beside the connection.
+pub(crate) struct Login<'a> {
+    pub(crate) auth: &'a Arc<dyn Auth>,
+    pub(crate) limits: &'a Limits,
+    pub(crate) ticker: &'a Arc<dyn Ticker>,
+    pub(crate) timeout: Duration,
+    /// Whether credentials may go where the connection leads, asked only if there are some to send.
+    pub(crate) allowed: Result<(), Error>,
+}
+
+impl Login<'_> {
+    /// Exchanges messages until the scheme is content. Nobody else reads or writes meanwhile.
+    pub(crate) async fn run(self, channel: &mut WebSocketChannel) -> Result<(), Error> {
+        let (ticker, timeout) = (self.ticker, self.timeout);
+        let deadline = ticker.now() + timeout;
+        match until(ticker, deadline, self.exchange(channel, deadline)).await {
+            Some(result) => result,
+            None => {
+                Err(Error::new(ErrorKind::Login, Outcome::Unknown, "the login was not answered")
+                    .with_source(TransportError::new(
+                        TransportErrorKind::Timeout,
+                        Progress::Sent,
+                        format!("timed out after {timeout:?}"),
+                    )))
+            }
+        }
+    }
+
+    async fn exchange(
+        self,
+        channel: &mut WebSocketChannel,
+        deadline: networkpype_core::Ticks,
+    ) -> Result<(), Error> {
+        let mut allowed = self.allowed;
+        let mut step = self.auth.ws_login(None).await?;
+        loop {
+            match step {
+                LoginStep::NotNeeded | LoginStep::Done => return Ok(()),
+                LoginStep::Refused(reason) => {
+                    let refused =
+                        Error::new(ErrorKind::Login, Outcome::Refused, "the login was refused");
+                    return Err(refused.with_source(Reason(reason)));
+                }
+                LoginStep::Send(request) => {
+                    std::mem::replace(&mut allowed, Ok(()))?;
+                    let limit =
+                        self.limits.resolve(request.limit_choice(), self.limits.login.as_ref())?;
+                    let mut permit = self
+                        .limits
+                        .acquire(limit, request.limit_weight(), None, Some(deadline))
+                        .await?;
+                    let frame = request.into_frame()?;
+                    permit.started();
+                    channel.sink.send(frame).await?;
+                }
+                // `Wait`, and what a later version of the seam may add: nothing to do but to listen.
+                _ => {}
+            }
+            let message = next_message(channel).await?;
+            step = self.auth.ws_login(Some(&message)).await?;
+        }
+    }
+}
+
+/// The next message; pings are answered meanwhile.
+async fn next_message(channel: &mut WebSocketChannel) -> Result<WebSocketResponse, Error> {
+    loop {
+        match channel.stream.next().await {
+            Some(Ok(Frame::Text(bytes))) => return Ok(WebSocketResponse::from_text(bytes)),
+            Some(Ok(Frame::Binary(bytes))) => return Ok(WebSocketResponse::from_binary(bytes)),
+            Some(Ok(Frame::Ping(payload))) => channel.sink.send(Frame::Pong(payload)).await?,
+            Some(Ok(Frame::Close(close))) => return Err(closed(close)),
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(error.into()),
+            None => return Err(closed(None)),
+        }
+    }
+}
+
+fn closed(close: Option<CloseFrame>) -> Error {
+    Error::new(
+        ErrorKind::Login,
+        Outcome::Unknown,
+        "the connection was closed before the login was answered",
+    )
+    .with_close(close)
+}
+
+/// Why the server refused, in the scheme's words.
+#[derive(Debug)]
+struct Reason(std::borrow::Cow<'static, str>);
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Reason {}

@@ -1,0 +1,258 @@
+use std::sync::{Arc, Mutex, atomic::AtomicU64};
+
+use http::{HeaderName, HeaderValue, StatusCode, header::USER_AGENT};
+use networkpype_core::{
+    Auth, Error, ErrorKind, LimitId, Origin, Outcome, Progress, Recovery, Redactor, Rejection,
+    ResponseHead, RestResponse, TransportError, WebSocketChannel, WebSocketHandshake,
+    retry_after_of,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{
+    builder::Options,
+    inbox::Inbox,
+    liveness::Liveness,
+    login::Login,
+    manager::{Live, NEVER},
+    pump::{self, Pump},
+    timer::{Timer, until},
+};
+
+/// How many frames may wait for the one that is being written.
+const OUTGOING: usize = 16;
+
+/// How often a refused handshake is tried again at most, whatever the scheme proposes.
+const MAX_RECOVERIES: usize = 3;
+
+/// Makes a connection: dials, signs, logs in, and starts its task.
+pub(crate) async fn open(
+    options: &Options,
+    mut handshake: WebSocketHandshake,
+) -> Result<Live, Error> {
+    handshake.request_mut().resolve(options.base.as_ref())?;
+    let Some(origin) = handshake.origin().cloned() else {
+        // `resolve` has just seen to it.
+        return Err(Error::new(ErrorKind::Request, Outcome::NotSent, "the URL has no origin"));
+    };
+    add_defaults(options, &origin, &mut handshake)?;
+    let (origin, mut channel) = dial(options, handshake, origin).await?;
+    if let Err(error) = log_in(options, &origin, &mut channel).await {
+        tracing::debug!(%origin, %error, "websocket login failed");
+        let by = options.ticker.now() + pump::CLOSE_TIME;
+        let goodbye = pump::say_goodbye(&mut channel.sink, &mut channel.stream);
+        // Whoever did not answer the login is not waited for.
+        if !error.is_timeout() {
+            let _ = until(&options.ticker, by, goodbye).await;
+        }
+        return Err(error);
+    }
+    Ok(start(options, origin, channel))
+}
+
+fn add_defaults(
+    options: &Options,
+    origin: &Origin,
+    handshake: &mut WebSocketHandshake,
+) -> Result<(), Error> {
+    let request = handshake.request_mut();
+    let mut add =
+        |name: &HeaderName, value: &HeaderValue| match request.headers().contains_key(name) {
+            true => Ok(()),
+            false if value.is_sensitive() => request.insert_sensitive_header(name, value),
+            false => request.insert_header(name, value),
+        };
+    // A default header may hold a key, so a stranger does not get it.
+    if options.origins.knows(origin) {
+        for (name, value) in &options.default_headers {
+            add(name, value)?;
+        }
+    }
+    add(&USER_AGENT, &options.user_agent)?;
+    Ok(())
+}
+
+/// Attempts until the server upgrades, or nobody knows how to mend its refusal. Every attempt is charged and signed
+/// anew.
+async fn dial(
+    options: &Options,
+    unsigned: WebSocketHandshake,
+    origin: Origin,
+) -> Result<(Origin, WebSocketChannel), Error> {
+    let limit = options
+        .limits
+        .resolve(unsigned.request().limit_choice(), options.limits.connect.as_ref())?;
+    let auth = match unsigned.request().is_auth_required() {
+        true => Some(options.credentials_for(&origin)?),
+        false => None,
+    };
+    let mut tried = Vec::new();
+    let mut worst = Outcome::NotSent;
+    loop {
+        let request = unsigned.request();
+        let charge = options.limits.acquire(limit, request.limit_weight(), Some(request), None);
+        let mut permit = charge.await.map_err(|error| with_worst(error, worst))?;
+        let mut signed = unsigned.clone();
+        if let Some(auth) = auth {
+            signed =
+                auth.ws_handshake(signed).await.map_err(|error| with_worst(error.into(), worst))?;
+        }
+        signed.request_mut().freeze().map_err(|error| with_worst(error.into(), worst))?;
+        // A scheme may have put another URL in place of the caller's.
+        let origin = signed.origin().cloned().unwrap_or_else(|| origin.clone());
+        if auth.is_some() {
+            options.credentials_for(&origin)?;
+        }
+        permit.started();
+        let refused = match options.transport.connect(signed.clone()).await {
+            Ok(channel) => {
+                let now = options.ticker.now();
+                permit.answered(now);
+                observe(options, limit, StatusCode::SWITCHING_PROTOCOLS, &channel.headers);
+                tracing::debug!(%origin, path = signed.request().path(), "websocket connected");
+                return Ok((origin, channel));
+            }
+            Err(error) => error,
+        };
+        match refused.progress() {
+            Progress::NotSent => permit.refund(),
+            Progress::Answered(status) => {
+                permit.answered(options.ticker.now());
+                observe(options, limit, status, refused.headers());
+            }
+            _ => {}
+        }
+        let response = rejection_of(&refused);
+        let error = with_worst(handshake_error(options, refused, &unsigned, &signed), worst);
+        worst = error.outcome();
+        tracing::debug!(%origin, %error, "websocket handshake failed");
+        let (Some(auth), Some(response)) = (auth, response) else { return Err(error) };
+        if !recover(options, auth, &signed, &response, &mut tried).await {
+            return Err(error);
+        }
+    }
+}
+
+/// What the server answered, where it may have rejected the signature: a 4xx that is not about limits.
+fn rejection_of(error: &TransportError) -> Option<RestResponse> {
+    match error.progress() {
+        Progress::Answered(status)
+            if status.is_client_error()
+                && status != StatusCode::TOO_MANY_REQUESTS
+                && status != StatusCode::IM_A_TEAPOT =>
+        {
+            let response = RestResponse::new(status).with_headers(error.headers().clone());
+            Some(response.with_body(error.body().clone()))
+        }
+        _ => None,
+    }
+}
+
+/// Whether trying again may help. Each cause is tried once.
+async fn recover(
+    options: &Options,
+    auth: &Arc<dyn Auth>,
+    signed: &WebSocketHandshake,
+    response: &RestResponse,
+    tried: &mut Vec<Recovery>,
+) -> bool {
+    if tried.len() >= MAX_RECOVERIES {
+        return false;
+    }
+    // A recovery that failed leaves the rejection for an answer, which says more than its failure.
+    let Ok(recovery) = auth.on_rejected(&Rejection::new(signed.request(), response)).await else {
+        return false;
+    };
+    if tried.contains(&recovery) {
+        return false;
+    }
+    tried.push(recovery);
+    match (recovery, &options.resync) {
+        (Recovery::SignAgain | Recovery::Refreshed, _) => true,
+        (Recovery::ResyncTime, Some(resync)) => resync.resync().await.is_ok(),
+        _ => false,
+    }
+}
+
+fn handshake_error(
+    options: &Options,
+    error: TransportError,
+    unsigned: &WebSocketHandshake,
+    signed: &WebSocketHandshake,
+) -> Error {
+    let answered = matches!(error.progress(), Progress::Answered(_));
+    let retry_after = retry_after_of(error.headers(), options.clock.now());
+    let body = error.body().clone();
+    let error = Error::from(error);
+    if !answered {
+        return error;
+    }
+    let redactor = Redactor::between(unsigned.request(), signed.request());
+    error.with_retry_after(retry_after).with_excerpt(redactor.excerpt(&body))
+}
+
+fn with_worst(error: Error, worst: Outcome) -> Error {
+    let outcome = error.outcome().max(worst);
+    error.with_outcome(outcome)
+}
+
+fn observe(
+    options: &Options,
+    limit: Option<&LimitId>,
+    status: StatusCode,
+    headers: &http::HeaderMap,
+) {
+    if let Some(throttle) = &options.limits.throttle {
+        throttle.observe(limit, ResponseHead::new(status, headers), options.ticker.now());
+    }
+}
+
+async fn log_in(
+    options: &Options,
+    origin: &Origin,
+    channel: &mut WebSocketChannel,
+) -> Result<(), Error> {
+    let Some(auth) = options.auth.as_ref().filter(|_| options.login) else { return Ok(()) };
+    let login = Login {
+        auth,
+        limits: &options.limits,
+        ticker: &options.ticker,
+        timeout: options.login_timeout,
+        allowed: options.credentials_for(origin).map(|_| ()),
+    };
+    login.run(channel).await
+}
+
+fn start(options: &Options, origin: Origin, channel: WebSocketChannel) -> Live {
+    let inbox = Arc::new(Inbox::new(options.queue_capacity));
+    let last_received = Arc::new(AtomicU64::new(NEVER));
+    let (outgoing, waiting) = mpsc::channel(OUTGOING);
+    let (stop, stopped) = oneshot::channel();
+    let (running, is_running) = watch::channel(());
+    let pump = Pump {
+        sink: channel.sink,
+        stream: channel.stream,
+        outgoing: waiting,
+        stop: stopped,
+        inbox: Arc::clone(&inbox),
+        last_received: Arc::clone(&last_received),
+        post_processors: Arc::clone(&options.post_processors),
+        ticker: Arc::clone(&options.ticker),
+        timer: Timer::new(Arc::clone(&options.ticker)),
+        liveness: Liveness::new(options.liveness, options.ticker.now()),
+        send_timeout: options.send_timeout,
+        state: pump::State::default(),
+    };
+    tokio::spawn(async move {
+        pump.run().await;
+        // Whoever waits for the end sees this.
+        drop(running);
+    });
+    Live {
+        origin,
+        inbox,
+        last_received,
+        outgoing,
+        stop: Mutex::new(Some(stop)),
+        running: is_running,
+    }
+}
