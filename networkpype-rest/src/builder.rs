@@ -37,7 +37,12 @@ impl RestManagerBuilder {
         let mut headers = HeaderMap::new();
         headers.insert(
             USER_AGENT,
-            HeaderValue::from_static(concat!("networkpype/", env!("CARGO_PKG_VERSION"))),
+            HeaderValue::from_static(concat!(
+                "networkpype/",
+                env!("CARGO_PKG_VERSION_MAJOR"),
+                ".",
+                env!("CARGO_PKG_VERSION_MINOR"),
+            )),
         );
         Self {
             base_url: None,

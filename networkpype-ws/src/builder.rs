@@ -259,7 +259,8 @@ impl WebSocketManagerBuilder {
         self
     }
 
-    /// What timeouts are measured with. Default: tokio's clock.
+    /// What timeouts are measured with. Default: the throttler's ticker, else tokio's clock. With a throttler that has
+    /// one, that is used in any case: deadlines mean the same instant to both.
     pub fn ticker(mut self, ticker: impl Ticker + 'static) -> Self {
         self.ticker = Some(Arc::new(ticker));
         self
@@ -295,6 +296,7 @@ impl WebSocketManagerBuilder {
         if self.plaintext {
             origins = origins.danger_allow_plaintext();
         }
+        let throttles = self.limits.throttle.as_ref().and_then(|throttle| throttle.ticker());
         let mut default_headers = self.headers.headers().clone();
         let user_agent = default_headers.remove(http::header::USER_AGENT);
         let idle_timeout = self
@@ -321,7 +323,7 @@ impl WebSocketManagerBuilder {
             },
             send_timeout: self.send_timeout,
             queue_capacity: self.queue_capacity,
-            ticker: self.ticker.unwrap_or_else(|| Arc::new(TokioTicker::new())),
+            ticker: throttles.or(self.ticker).unwrap_or_else(|| Arc::new(TokioTicker::new())),
             clock: self.clock,
         }))
     }

@@ -5,6 +5,7 @@ mod connect_proxy;
 mod connection;
 mod dial;
 mod end;
+mod family;
 mod http_head;
 mod inbox;
 mod io;

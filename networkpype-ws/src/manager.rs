@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     builder::{Options, WebSocketManagerBuilder},
+    family::Family,
     inbox::{Inbox, Reader, Received},
     opening,
     pump::Outgoing,
@@ -60,7 +61,8 @@ use crate::{
 pub struct WebSocketManager(Arc<Shared>);
 
 struct Shared {
-    options: Options,
+    options: Arc<Options>,
+    family: Arc<Family<Shared>>,
     current: Mutex<Option<Arc<Live>>>,
     /// Held while connecting: of two connects at a time the second finds the connection of the first.
     connecting: tokio::sync::Mutex<()>,
@@ -73,11 +75,24 @@ impl WebSocketManager {
     }
 
     pub(crate) fn new(options: Options) -> Self {
-        Self(Arc::new(Shared {
+        Self::of_family(Arc::new(options), Arc::default())
+    }
+
+    fn of_family(options: Arc<Options>, family: Arc<Family<Shared>>) -> Self {
+        let shared = Arc::new(Shared {
             options,
+            family,
             current: Mutex::new(None),
             connecting: tokio::sync::Mutex::new(()),
-        }))
+        });
+        shared.family.add(&shared);
+        Self(shared)
+    }
+
+    /// Another manager with the same options and a connection of its own, for one more stream.
+    #[must_use]
+    pub fn sibling(&self) -> Self {
+        Self::of_family(Arc::clone(&self.0.options), Arc::clone(&self.0.family))
     }
 
     /// Connects and logs in. `handshake` may be a URL, absolute or relative to the base URL.
@@ -93,11 +108,17 @@ impl WebSocketManager {
     pub async fn connect(&self, handshake: impl Into<WebSocketHandshake>) -> Result<(), Error> {
         let handshake = handshake.into();
         let _one_at_a_time = self.0.connecting.lock().await;
+        let closing = self.0.family.closing();
         if self.is_connected() {
             let message = "there is a connection already: disconnect first";
             return Err(Error::new(ErrorKind::Request, Outcome::NotSent, message));
         }
-        let live = opening::open(&self.0.options, handshake).await?;
+        // Whether it closes is asked first: a closed manager does not even begin to connect.
+        let live = tokio::select! {
+            biased;
+            () = closing => return Err(closed()),
+            live = opening::open(&self.0.options, handshake) => live?,
+        };
         *self.current() = Some(Arc::new(live));
         Ok(())
     }
@@ -205,6 +226,17 @@ impl WebSocketManager {
         }
     }
 
+    /// Disconnects this manager and all its [siblings](Self::sibling), and refuses to connect from then on. Safe to
+    /// call again.
+    pub async fn close(&self) {
+        self.0.family.close();
+        for member in self.0.family.members() {
+            // One that was connecting has stopped, or is connected and seen here.
+            drop(member.connecting.lock().await);
+            Self(member).disconnect().await;
+        }
+    }
+
     fn open_connection(&self) -> Result<Arc<Live>, Error> {
         let live = self.current().clone().ok_or_else(not_connected)?;
         match live.inbox.ended() {
@@ -294,6 +326,10 @@ impl Live {
         // Nothing is ever sent: it only ends.
         while running.changed().await.is_ok() {}
     }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, Outcome::NotSent, "the manager was closed")
 }
 
 pub(crate) fn not_connected() -> Error {

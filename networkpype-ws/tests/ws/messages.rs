@@ -217,3 +217,18 @@ async fn a_failed_pre_processor_sends_nothing() {
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::Request, Outcome::NotSent));
     assert_eq!(text_of(peer.receive().await).as_deref(), Some("null"));
 }
+
+#[test]
+fn everything_may_move_between_threads() {
+    fn send<T: Send>(_: T) {}
+    fn send_sync<T: Send + Sync + 'static>(_: &T) {}
+    let manager = WebSocketManager::builder().build().expect("manager");
+    send_sync(&manager);
+    send(manager.connect("wss://h/"));
+    send(manager.send(WebSocketRequest::text("")));
+    send(manager.subscribe(WebSocketRequest::text("")));
+    send(manager.ping(""));
+    send(manager.receive());
+    send(manager.disconnect());
+    send_sync(&manager.iter_messages());
+}

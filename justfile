@@ -1,0 +1,20 @@
+# Everything that CI runs.
+ci:
+    bash .ci/run
+
+# The tests, as the README names them.
+test:
+    cargo test --workspace
+
+# Format and lints.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-features --all-targets -- -D warnings
+
+# Each feature alone.
+features:
+    bash .ci/features
+
+# Which crate may depend on which.
+graph:
+    bash .ci/crate-graph

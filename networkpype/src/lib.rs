@@ -1,0 +1,51 @@
+#![cfg_attr(feature = "full", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "full"),
+    doc = "Signed REST calls and live WebSocket streams, inside an API's rate limits, on its server's clock."
+)]
+
+#[cfg(feature = "rest")]
+mod factory;
+
+#[cfg(feature = "rest")]
+pub use factory::{
+    AuthContext, ConnectionManagersFactory, ConnectionManagersFactoryBuilder, ConnectionsFactory,
+    ConnectionsFactoryBuilder, FactoryError,
+};
+
+#[doc(inline)]
+pub use networkpype_core as core;
+#[doc(no_inline)]
+pub use networkpype_core::{
+    Auth, AuthError, BoxError, Clock, Encoding, Error, ErrorKind, LimitId, LoginStep, ManualClock,
+    Origin, Outcome, OutcomeRules, Pair, Pairs, Permit, ProxyOptions, Recovery, Rejection,
+    RestPostProcessor, RestPreProcessor, RestRequest, RestResponse, Secret, SystemClock, Throttle,
+    Ticker, Ticks, Timestamp, TlsOptions, TokioTicker, WebSocketEvent, WebSocketHandshake,
+    WebSocketPostProcessor, WebSocketPreProcessor, WebSocketRequest, WebSocketResponse,
+    async_trait,
+};
+
+#[doc(inline)]
+pub use networkpype_auth as auth;
+#[cfg(feature = "rest")]
+#[doc(no_inline)]
+pub use networkpype_rest::{RestConnection, RestManager};
+#[doc(inline)]
+pub use networkpype_schemes as schemes;
+#[doc(no_inline)]
+pub use networkpype_throttle::{LimitError, LinkedLimit, RateLimit, Throttler, Usage};
+#[doc(no_inline)]
+pub use networkpype_time::{
+    RestTimeProvider, TimeFormat, TimeProvider, TimeSynchronizer, TimeSynchronizerRestPreProcessor,
+};
+#[cfg(feature = "ws")]
+#[doc(no_inline)]
+pub use networkpype_ws::{WebSocketConnection, WebSocketManager};
+
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../../docs/factory.md")]
+struct FactoryGuide;
+
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../../docs/coming-from-python.md")]
+struct ComingFromPython;
