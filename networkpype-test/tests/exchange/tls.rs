@@ -91,3 +91,11 @@ async fn a_kick_over_tls_says_no_goodbye() {
     exchange.kick_ws_clients();
     assert!(stream.next().await.unwrap().is_err());
 }
+
+/// The state that breaks whoever asks rustls for the process's provider: with two, there is none.
+#[cfg(feature = "ring")]
+#[test]
+fn with_ring_beside_there_is_no_provider_to_ask_for() {
+    let asked = std::panic::catch_unwind(tokio_rustls::rustls::ClientConfig::builder);
+    assert!(asked.is_err(), "both providers are in this program");
+}
