@@ -63,11 +63,29 @@ mod tests {
         let options = TlsOptions::new().root_certificate(root).only_these_roots();
         let config = client_config(&options, ALPN).expect("config");
         assert_eq!(config.alpn_protocols, ALPN);
-        assert!(config.client_auth_cert_resolver.has_certs().eq(&false));
+        assert!(!config.client_auth_cert_resolver.has_certs());
     }
 
+    /// Where the platform's roots are is read from the environment, which only another process can have changed.
     #[test]
+    #[cfg(target_os = "linux")]
     fn a_root_beside_the_platforms_works_without_a_platform_store() {
+        const NAME: &str =
+            "config::tests::a_root_beside_the_platforms_works_without_a_platform_store";
+        if std::env::var_os("NETWORKPYPE_TLS_NO_STORE").is_none() {
+            let program = std::env::current_exe().expect("the test's own program");
+            let output = std::process::Command::new(program)
+                .args(["--exact", NAME])
+                .env("NETWORKPYPE_TLS_NO_STORE", "1")
+                .env("SSL_CERT_FILE", "/nowhere/certificates.pem")
+                .env("SSL_CERT_DIR", "/nowhere")
+                .output()
+                .expect("the program runs");
+            let printed = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+            return;
+        }
+        assert_eq!(refused(&TlsOptions::new()).option(), TlsOption::RootCertificates);
         let (root, _) = certificate();
         client_config(&TlsOptions::new().root_certificate(root), ALPN).expect("config");
     }

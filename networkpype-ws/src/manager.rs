@@ -1,6 +1,7 @@
 use std::{
     fmt,
     future::poll_fn,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -8,6 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use networkpype_core::{
     Auth, AuthError, AuthErrorKind, Error, ErrorKind, Frame, Origin, OriginRefused, Outcome,
     Permit, Ticks, WebSocketHandshake, WebSocketRequest, WebSocketResponse, WireError,
@@ -114,10 +116,10 @@ impl WebSocketManager {
             return Err(Error::new(ErrorKind::Request, Outcome::NotSent, message));
         }
         // Whether it closes is asked first: a closed manager does not even begin to connect.
-        let live = tokio::select! {
-            biased;
-            () = closing => return Err(closed()),
-            live = opening::open(&self.0.options, handshake) => live?,
+        let opening = pin!(opening::open(&self.0.options, handshake));
+        let live = match select(pin!(closing), opening).await {
+            Either::Left(_) => return Err(closed()),
+            Either::Right((live, _)) => live?,
         };
         *self.current() = Some(Arc::new(live));
         Ok(())
@@ -301,11 +303,9 @@ impl Live {
 
     /// What `work` gives, unless the connection ends first.
     async fn while_open<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
-        let work = std::pin::pin!(work);
-        let ended = std::pin::pin!(self.ended());
-        match futures_util::future::select(work, ended).await {
-            futures_util::future::Either::Left((done, _)) => Ok(done),
-            futures_util::future::Either::Right(_) => Err(self.disconnected(Outcome::NotSent)),
+        match select(pin!(work), pin!(self.ended())).await {
+            Either::Left((done, _)) => Ok(done),
+            Either::Right(_) => Err(self.disconnected(Outcome::NotSent)),
         }
     }
 

@@ -28,16 +28,26 @@ pub use networkpype_core::{
 #[doc(inline)]
 pub use networkpype_auth as auth;
 #[cfg(feature = "rest")]
+#[doc(inline)]
+pub use networkpype_rest as rest;
+#[cfg(feature = "rest")]
 #[doc(no_inline)]
 pub use networkpype_rest::{RestConnection, RestManager};
 #[doc(inline)]
 pub use networkpype_schemes as schemes;
+#[doc(inline)]
+pub use networkpype_throttle as throttle;
 #[doc(no_inline)]
 pub use networkpype_throttle::{LimitError, LinkedLimit, RateLimit, Throttler, Usage};
+#[doc(inline)]
+pub use networkpype_time as time;
 #[doc(no_inline)]
 pub use networkpype_time::{
     RestTimeProvider, TimeFormat, TimeProvider, TimeSynchronizer, TimeSynchronizerRestPreProcessor,
 };
+#[cfg(feature = "ws")]
+#[doc(inline)]
+pub use networkpype_ws as ws;
 #[cfg(feature = "ws")]
 #[doc(no_inline)]
 pub use networkpype_ws::{WebSocketConnection, WebSocketManager};

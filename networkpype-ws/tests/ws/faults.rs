@@ -221,6 +221,26 @@ async fn a_ping_has_one_pong_whether_or_not_the_holder_of_a_channel_answers_it()
 }
 
 #[tokio::test]
+async fn a_channel_tells_the_peer_why_it_failed_before_it_tells_its_holder() {
+    let server = RawServer::start(vec![
+        Step::ReadHead,
+        Step::AcceptWebSocket,
+        Step::write(&b"\x81\x01\xff"[..]),
+        Step::ReadToEnd,
+    ]);
+    let connection = WebSocketConnection::new().expect("connection");
+    let handshake = WebSocketHandshake::new(server.ws_url("/"));
+    let mut channel = connection.connect(handshake).await.expect("connected");
+    let error = channel.stream.next().await.expect("an item").expect_err("not UTF-8");
+    assert_eq!(error.close().map(|close| close.code()), Some(1007));
+    assert!(channel.stream.next().await.is_none());
+    // The channel is held, and nothing is flushed.
+    server.wait_until(|server| server.received()[0].windows(2).any(|it| it == [0x88, 0x82])).await;
+    drop(channel);
+    assert_eq!(close_code_sent(&server).await, 1007);
+}
+
+#[tokio::test]
 async fn messages_before_the_loss_are_delivered_before_it() {
     let exchange = Exchange::start();
     let manager = dial(&exchange).await;
