@@ -16,6 +16,7 @@ use crate::{exact_url::exact_url, failure};
 /// enable: it follows no redirect, sends no `Referer`, takes no proxy from the environment, decompresses nothing,
 /// retries nothing and keeps no cookies. One thing cannot be switched off: when a pooled connection turns out to be
 /// closed before anything was written to it, the request is written to a new one.
+#[doc(alias = "RESTConnection")]
 #[derive(Clone)]
 pub struct RestConnection {
     client: reqwest::Client,

@@ -39,6 +39,7 @@ use crate::{
 /// 7. Post-processors run once.
 ///
 /// Nothing else is sent twice, and no redirect is followed: a 3xx status is an error status.
+#[doc(alias = "RESTManager")]
 #[derive(Clone)]
 pub struct RestManager {
     shared: Arc<Shared>,
@@ -215,8 +216,11 @@ impl Shared {
             journal,
         };
         let mut recoveries = Recoveries::default();
+        let mut number = 0_usize;
         let mut answer = loop {
-            let answer = attempt.run().await?;
+            number += 1;
+            let answer =
+                attempt.run().instrument(tracing::debug_span!("rest_attempt", number)).await?;
             let recovery = attempt.recovery(&answer).await;
             if !recoveries.may(recovery) || !self.recover(recovery).await {
                 break answer;

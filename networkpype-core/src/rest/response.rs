@@ -10,6 +10,7 @@ use crate::{
 };
 
 /// A REST response, its body read whole and bounded.
+#[doc(alias = "RESTResponse")]
 #[derive(Clone)]
 pub struct RestResponse {
     method: Method,

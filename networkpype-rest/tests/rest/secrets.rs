@@ -96,6 +96,6 @@ async fn no_error_or_trace_of_a_call_shows_what_the_scheme_placed() {
         assert!(text.contains("visible=1"), "the excerpt keeps what is not secret: {text}");
         assert!(!format!("{manager:?}").contains("c4nary"));
     }
-    assert!(log.text().contains("rest_call"), "the calls were traced: {}", log.text());
+    assert!(log.text().contains("rest_attempt{number=2}"), "the calls were traced: {}", log.text());
     assert!(!log.text().contains("c4nary"), "{}", log.text());
 }
