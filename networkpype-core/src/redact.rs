@@ -12,6 +12,9 @@ const SEARCHED: usize = 64 * 1024;
 /// How many characters an excerpt has at most.
 const EXCERPT_CHARS: usize = 512;
 
+/// Values shorter than this are removed only where they stand alone: `2` out of `"v":2`, and not out of the code `-1021`.
+const SHORT: usize = 4;
+
 /// Parts of a header value shorter than this are words such as `v2`, not credentials.
 const SHORTEST_PART: usize = 6;
 
@@ -84,7 +87,17 @@ impl Redactor {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
-            match self.values.iter().find(|value| rest.starts_with(value.as_str())) {
+            let before = text[..text.len() - rest.len()].chars().next_back();
+            let stands_here = |value: &&String| {
+                rest.strip_prefix(value.as_str()).is_some_and(|after| {
+                    let within_word = [before, after.chars().next()]
+                        .into_iter()
+                        .flatten()
+                        .any(char::is_alphanumeric);
+                    value.len() >= SHORT || !within_word
+                })
+            };
+            match self.values.iter().find(stands_here) {
                 Some(value) => {
                     out.push_str(REDACTED);
                     rest = &rest[value.len()..];
@@ -189,6 +202,15 @@ mod tests {
             assert_eq!(shown, "<[redacted]> visible", "{echo}");
         }
         assert!(!format!("{redactor:?}").contains("c4nary"));
+    }
+
+    #[test]
+    fn a_short_value_is_removed_where_it_stands_alone() {
+        let redactor = Redactor::of(["2".to_owned(), "GB".to_owned()]);
+        assert_eq!(
+            redactor.redact(r#"{"code":-1021,"v":2,"c":"GB","word":"RUGBY"}"#),
+            r#"{"code":-1021,"v":[redacted],"c":"[redacted]","word":"RUGBY"}"#,
+        );
     }
 
     #[test]
