@@ -216,7 +216,7 @@ impl Permit {
     }
 
     /// Says that the answer arrived `at`.
-    pub fn answered(mut self, at: Ticks) {
+    pub fn answered(&mut self, at: Ticks) {
         if let Some(handle) = &mut self.0 {
             handle.answered(at);
         }

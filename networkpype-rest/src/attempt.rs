@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::sync::Arc;
 
 use networkpype_core::{
     Auth, Charge, Error, ErrorKind, LimitId, Outcome, Permit, Progress, Recovery, Redactor,
@@ -99,7 +99,7 @@ impl Attempt<'_> {
                 permit.answered(at);
                 self.observe(ResponseHead::new(response.status(), response.headers()), at);
                 let response = if response.timing().is_none() {
-                    response.with_timing(Timing::new(at.saturating_since(started), Duration::ZERO))
+                    response.with_timing(Timing::new(Arc::clone(&self.shared.ticker), started, at))
                 } else {
                     response
                 };

@@ -128,10 +128,7 @@ impl RestTransport for RestConnection {
         let mut response = self.client.execute(outgoing).await.map_err(failure::before_the_head)?;
         let answered = self.ticker.now();
         let body = self.read_body(&mut response).await?;
-        let timing = Timing::new(
-            answered.saturating_since(started),
-            self.ticker.now().saturating_since(answered),
-        );
+        let timing = Timing::new(Arc::clone(&self.ticker), started, answered);
         Ok(RestResponse::new(response.status())
             .with_headers(std::mem::take(response.headers_mut()))
             .with_body(body)

@@ -91,7 +91,7 @@ impl TimeProvider for RestTimeProvider {
         let mut answer = (self.read)(&response)?.with_age(age(response.headers()));
         // A caller of somebody's test may not say; then the synchronizer measures for itself.
         if let Some(timing) = response.timing() {
-            answer = answer.with_round_trip(timing.round_trip).with_lag(timing.reading);
+            answer = answer.with_round_trip(timing.round_trip()).with_lag(timing.since_answered());
         }
         Ok(answer)
     }

@@ -1,11 +1,11 @@
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Origin,
+    Origin, Ticker, Ticks,
     show::{HeaderNames, Size},
 };
 
@@ -21,20 +21,34 @@ pub struct RestResponse {
     timing: Option<Timing>,
 }
 
-/// How long an attempt took, without the wait for capacity before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+/// When an attempt began and was answered, without the wait for capacity before it.
+#[derive(Clone)]
 pub struct Timing {
-    /// From handing the request to the transport to the arrival of the response's head.
-    pub round_trip: Duration,
-    /// From there to the end of its body.
-    pub reading: Duration,
+    ticker: Arc<dyn Ticker>,
+    started: Ticks,
+    answered: Ticks,
 }
 
 impl Timing {
-    /// A response whose head arrived after `round_trip` and whose body took `reading`.
-    pub const fn new(round_trip: Duration, reading: Duration) -> Self {
-        Self { round_trip, reading }
+    /// Handed to the transport at `started`, and answered by a response's head at `answered`, both instants of `ticker`.
+    pub fn new(ticker: Arc<dyn Ticker>, started: Ticks, answered: Ticks) -> Self {
+        Self { ticker, started, answered }
+    }
+
+    /// From handing the request to the transport to the arrival of the response's head.
+    pub fn round_trip(&self) -> Duration {
+        self.answered.saturating_since(self.started)
+    }
+
+    /// From the arrival of the response's head until now: the time that its body, processors and callers took.
+    pub fn since_answered(&self) -> Duration {
+        self.ticker.now().saturating_since(self.answered)
+    }
+}
+
+impl fmt::Debug for Timing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timing").field("round_trip", &self.round_trip()).finish_non_exhaustive()
     }
 }
 
@@ -65,7 +79,7 @@ impl RestResponse {
         self
     }
 
-    /// The same, having taken this long.
+    /// The same with these instants.
     #[must_use]
     pub fn with_timing(mut self, timing: Timing) -> Self {
         self.timing = Some(timing);
@@ -130,9 +144,9 @@ impl RestResponse {
         DecodeError::json(&self.body)
     }
 
-    /// How long its attempt took, where the transport measured it.
-    pub fn timing(&self) -> Option<Timing> {
-        self.timing
+    /// When its attempt began and was answered, where somebody measured it.
+    pub fn timing(&self) -> Option<&Timing> {
+        self.timing.as_ref()
     }
 }
 

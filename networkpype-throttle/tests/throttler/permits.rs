@@ -27,7 +27,8 @@ async fn a_permit_dropped_after_it_started_stays_charged() {
 #[tokio::test]
 async fn an_answered_permit_counts_as_started() {
     let (throttler, ticker) = manual([per_second("orders", 1)]);
-    take(&throttler, "orders").unwrap().answered(ticker.now());
+    let mut permit = take(&throttler, "orders").unwrap();
+    permit.answered(ticker.now());
     assert_eq!(used(&throttler, "orders"), 1);
 }
 

@@ -46,9 +46,9 @@ impl Caller for Manager {
         sleep(plan.wait).await;
         let started = self.ticker.now();
         let time = self.world.answer().await.expect("an answer").time();
-        let round_trip = self.ticker.now().saturating_since(started);
+        let answered = self.ticker.now();
         sleep(plan.body_delay).await;
-        let timing = Timing::new(round_trip, plan.body_delay);
+        let timing = Timing::new(Arc::new(self.ticker), started, answered);
         let body = format!(r#"{{"serverTime":{}}}"#, time.as_millis());
         let response = RestResponse::new(plan.status.unwrap_or(StatusCode::OK))
             .with_headers(plan.headers)
