@@ -1,6 +1,7 @@
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
 
 use async_trait::async_trait;
+use http::Extensions;
 
 use crate::{
     BoxError, Clock, Origin, RestRequest, RestResponse, WebSocketHandshake, WebSocketRequest,
@@ -62,10 +63,17 @@ pub trait Auth: Send + Sync {
     /// until it says [`Done`](LoginStep::Done), [`NotNeeded`](LoginStep::NotNeeded) or
     /// [`Refused`](LoginStep::Refused). Messages that arrive before that are not delivered to the user.
     ///
+    /// `session` is empty at the start of each login and belongs to it alone: one scheme serves many connections, so
+    /// a challenge to answer is kept there.
+    ///
     /// # Errors
     /// When the login message cannot be made.
-    async fn ws_login(&self, received: Option<&WebSocketResponse>) -> Result<LoginStep, AuthError> {
-        let _ = received;
+    async fn ws_login(
+        &self,
+        session: &mut Extensions,
+        received: Option<&WebSocketResponse>,
+    ) -> Result<LoginStep, AuthError> {
+        let _ = (session, received);
         Ok(LoginStep::NotNeeded)
     }
 
@@ -117,12 +125,62 @@ pub enum LoginStep {
     Wait,
     /// The server accepted the login.
     Done,
-    /// The server refused the login, with this reason: its code, say. It becomes part of an error, so it must hold
-    /// no secret.
-    Refused(Cow<'static, str>),
+    /// The server refused the login.
+    Refused(LoginRefusal),
 }
 
-/// A request that was signed and all the same refused, with a 4xx status other than 418 or 429.
+/// Why a server refused a login, and what may be done about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginRefusal {
+    reason: Cow<'static, str>,
+    recovery: Recovery,
+}
+
+impl LoginRefusal {
+    /// A refusal for this reason: the server's code, say. It becomes part of an error, so it must hold no secret.
+    pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason: reason.into(), recovery: Recovery::GiveUp }
+    }
+
+    /// The same with what makes another connect and login worth trying. Default: nothing.
+    #[must_use]
+    pub fn with_recovery(mut self, recovery: Recovery) -> Self {
+        self.recovery = recovery;
+        self
+    }
+
+    /// Why.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// What may be done about it.
+    pub fn recovery(&self) -> Recovery {
+        self.recovery
+    }
+}
+
+impl From<&'static str> for LoginRefusal {
+    fn from(reason: &'static str) -> Self {
+        Self::new(reason)
+    }
+}
+
+impl From<String> for LoginRefusal {
+    fn from(reason: String) -> Self {
+        Self::new(reason)
+    }
+}
+
+impl fmt::Display for LoginRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl StdError for LoginRefusal {}
+
+/// A request that was signed and all the same refused, with a 4xx status other than 408, 418 or 429.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Rejection<'a> {
@@ -145,8 +203,10 @@ impl<'a> Rejection<'a> {
 pub enum Recovery {
     /// Nothing: the caller gets the rejection.
     GiveUp,
-    /// Sign again: the scheme has learnt what it lacked, such as a nonce.
+    /// Sign again: the scheme has learnt what it lacked, such as a challenge to answer.
     SignAgain,
+    /// Sign again: the server handed out a new nonce.
+    NewNonce,
     /// Learn the server's time anew, then sign again.
     ResyncTime,
     /// Sign again: the scheme has got itself a new credential.

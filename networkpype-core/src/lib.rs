@@ -38,10 +38,12 @@ mod wire;
 mod ws;
 
 pub use async_trait::async_trait;
-pub use auth::{Auth, AuthError, AuthErrorKind, LoginStep, Recovery, Rejection};
+pub use auth::{Auth, AuthError, AuthErrorKind, LoginRefusal, LoginStep, Recovery, Rejection};
 pub use backoff::Backoff;
 pub use caller::{Caller, Resync};
 pub use error::{BoxError, Error, ErrorKind, Result, retry_after_of};
+#[doc(no_inline)]
+pub use http::Extensions;
 pub use origin::{Origin, OriginPattern};
 pub use origin_policy::{OriginPolicy, OriginRefused};
 pub use outcome::{Outcome, OutcomeRules};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use http::Extensions;
 
 use crate::{
     Auth, AuthError, BoxError, Caller, Charge, Clock, Error, LimitId, LoginStep, Origin, Permit,
@@ -31,8 +32,12 @@ impl<A: Auth + ?Sized> Auth for Arc<A> {
         (**self).ws_handshake(handshake).await
     }
 
-    async fn ws_login(&self, received: Option<&WebSocketResponse>) -> Result<LoginStep, AuthError> {
-        (**self).ws_login(received).await
+    async fn ws_login(
+        &self,
+        session: &mut Extensions,
+        received: Option<&WebSocketResponse>,
+    ) -> Result<LoginStep, AuthError> {
+        (**self).ws_login(session, received).await
     }
 
     async fn on_response(

@@ -293,7 +293,7 @@ impl Shared {
     /// Does what `recovery` asks for, and says whether signing again makes sense.
     async fn recover(&self, recovery: Recovery) -> bool {
         match (recovery, &self.resync) {
-            (Recovery::SignAgain | Recovery::Refreshed, _) => true,
+            (Recovery::SignAgain | Recovery::NewNonce | Recovery::Refreshed, _) => true,
             (Recovery::ResyncTime, Some(resync)) => match resync.resync().await {
                 Ok(()) => true,
                 Err(error) => {

@@ -15,6 +15,7 @@ mod login;
 mod manager;
 mod opening;
 mod pump;
+mod recoveries;
 mod socket;
 mod stream;
 mod timer;

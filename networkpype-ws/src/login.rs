@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use networkpype_core::{
-    Auth, CloseFrame, Error, ErrorKind, Frame, LoginStep, Outcome, Progress, Ticker,
+    Auth, CloseFrame, Error, ErrorKind, Extensions, Frame, LoginStep, Outcome, Progress, Ticker,
     TransportError, TransportErrorKind, WebSocketChannel, WebSocketResponse,
 };
 
@@ -42,14 +42,15 @@ impl Login<'_> {
         deadline: networkpype_core::Ticks,
     ) -> Result<(), Error> {
         let mut allowed = self.allowed;
-        let mut step = self.auth.ws_login(None).await?;
+        let mut session = Extensions::new();
+        let mut step = self.auth.ws_login(&mut session, None).await?;
         loop {
             match step {
                 LoginStep::NotNeeded | LoginStep::Done => return Ok(()),
-                LoginStep::Refused(reason) => {
+                LoginStep::Refused(refusal) => {
                     let refused =
                         Error::new(ErrorKind::Login, Outcome::Refused, "the login was refused");
-                    return Err(refused.with_source(Reason(reason)));
+                    return Err(refused.with_source(refusal));
                 }
                 LoginStep::Send(request) => {
                     std::mem::replace(&mut allowed, Ok(()))?;
@@ -67,7 +68,7 @@ impl Login<'_> {
                 _ => {}
             }
             let message = next_message(channel).await?;
-            step = self.auth.ws_login(Some(&message)).await?;
+            step = self.auth.ws_login(&mut session, Some(&message)).await?;
         }
     }
 }
@@ -95,15 +96,3 @@ fn closed(close: Option<CloseFrame>) -> Error {
     )
     .with_close(close)
 }
-
-/// Why the server refused, in the scheme's words.
-#[derive(Debug)]
-struct Reason(std::borrow::Cow<'static, str>);
-
-impl std::fmt::Display for Reason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Reason {}

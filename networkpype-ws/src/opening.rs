@@ -2,8 +2,8 @@ use std::sync::{Arc, Mutex, atomic::AtomicU64};
 
 use http::{HeaderName, HeaderValue, StatusCode, header::USER_AGENT};
 use networkpype_core::{
-    Auth, Error, ErrorKind, LimitId, Origin, Outcome, Progress, Recovery, Redactor, Rejection,
-    ResponseHead, RestResponse, TransportError, WebSocketChannel, WebSocketHandshake,
+    Error, ErrorKind, LimitId, LoginRefusal, Origin, Outcome, Progress, Recovery, Redactor,
+    Rejection, ResponseHead, RestResponse, TransportError, WebSocketChannel, WebSocketHandshake,
     retry_after_of,
 };
 use tokio::sync::{mpsc, oneshot, watch};
@@ -15,14 +15,12 @@ use crate::{
     login::Login,
     manager::{Live, NEVER},
     pump::{self, Pump},
+    recoveries::Recoveries,
     timer::{Timer, until},
 };
 
 /// How many frames may wait for the one that is being written.
 const OUTGOING: usize = 16;
-
-/// How often a refused handshake is tried again at most, whatever the scheme proposes.
-const MAX_RECOVERIES: usize = 3;
 
 /// Makes a connection: dials, signs, logs in, and starts its task.
 pub(crate) async fn open(
@@ -35,8 +33,13 @@ pub(crate) async fn open(
         return Err(Error::new(ErrorKind::Request, Outcome::NotSent, "the URL has no origin"));
     };
     add_defaults(options, &origin, &mut handshake)?;
-    let (origin, mut channel) = dial(options, handshake, origin).await?;
-    if let Err(error) = log_in(options, &origin, &mut channel).await {
+    let mut recoveries = Recoveries::default();
+    loop {
+        let (origin, mut channel) =
+            dial(options, handshake.clone(), origin.clone(), &mut recoveries).await?;
+        let Err(error) = log_in(options, &origin, &mut channel).await else {
+            return Ok(start(options, origin, channel));
+        };
         tracing::debug!(%origin, %error, "websocket login failed");
         let by = options.ticker.now() + pump::CLOSE_TIME;
         let goodbye = pump::say_goodbye(&mut channel.sink, &mut channel.stream);
@@ -44,9 +47,12 @@ pub(crate) async fn open(
         if !error.is_timeout() {
             let _ = until(&options.ticker, by, goodbye).await;
         }
-        return Err(error);
+        let refusal = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref());
+        let recovery = refusal.map_or(Recovery::GiveUp, LoginRefusal::recovery);
+        if !recoveries.attempt(options, recovery).await {
+            return Err(error);
+        }
     }
-    Ok(start(options, origin, channel))
 }
 
 fn add_defaults(
@@ -77,6 +83,7 @@ async fn dial(
     options: &Options,
     unsigned: WebSocketHandshake,
     origin: Origin,
+    recoveries: &mut Recoveries,
 ) -> Result<(Origin, WebSocketChannel), Error> {
     let limit = options
         .limits
@@ -85,7 +92,6 @@ async fn dial(
         true => Some(options.credentials_for(&origin)?),
         false => None,
     };
-    let mut tried = Vec::new();
     let mut worst = Outcome::NotSent;
     loop {
         let request = unsigned.request();
@@ -126,7 +132,10 @@ async fn dial(
         worst = error.outcome();
         tracing::debug!(%origin, %error, "websocket handshake failed");
         let (Some(auth), Some(response)) = (auth, response) else { return Err(error) };
-        if !recover(options, auth, &signed, &response, &mut tried).await {
+        let rejection = Rejection::new(signed.request(), &response);
+        // A recovery that failed leaves the rejection for an answer, which says more than its failure.
+        let recovery = auth.on_rejected(&rejection).await.unwrap_or(Recovery::GiveUp);
+        if !recoveries.attempt(options, recovery).await {
             return Err(error);
         }
     }
@@ -144,32 +153,6 @@ fn rejection_of(error: &TransportError) -> Option<RestResponse> {
             Some(response.with_body(error.body().clone()))
         }
         _ => None,
-    }
-}
-
-/// Whether trying again may help. Each cause is tried once.
-async fn recover(
-    options: &Options,
-    auth: &Arc<dyn Auth>,
-    signed: &WebSocketHandshake,
-    response: &RestResponse,
-    tried: &mut Vec<Recovery>,
-) -> bool {
-    if tried.len() >= MAX_RECOVERIES {
-        return false;
-    }
-    // A recovery that failed leaves the rejection for an answer, which says more than its failure.
-    let Ok(recovery) = auth.on_rejected(&Rejection::new(signed.request(), response)).await else {
-        return false;
-    };
-    if tried.contains(&recovery) {
-        return false;
-    }
-    tried.push(recovery);
-    match (recovery, &options.resync) {
-        (Recovery::SignAgain | Recovery::Refreshed, _) => true,
-        (Recovery::ResyncTime, Some(resync)) => resync.resync().await.is_ok(),
-        _ => false,
     }
 }
 

@@ -1,8 +1,17 @@
 //! Logging in by message.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use networkpype_core::{ErrorKind, Frame, Outcome};
+use networkpype_core::{
+    Auth, AuthError, BoxError, ErrorKind, Extensions, Frame, LoginRefusal, LoginStep, Outcome,
+    Recovery, RestRequest, Resync, WebSocketResponse, async_trait,
+};
 use networkpype_test::{Exchange, MessageKind};
 use networkpype_ws::{WebSocketManager, WebSocketRequest};
 use serde_json::json;
@@ -116,4 +125,71 @@ async fn without_login_a_scheme_is_there_for_messages_only() {
     let echo: serde_json::Value = manager.receive().await.expect("message").json().expect("json");
     assert!(echo["sign"].is_string());
     assert_eq!(exchange.ws_received().len(), 1);
+}
+
+/// A scheme whose logins are refused for their timestamp until the time was learnt anew `enough` times.
+struct Stale {
+    learnt: Arc<AtomicUsize>,
+    enough: usize,
+}
+
+#[async_trait]
+impl Auth for Stale {
+    async fn rest_authenticate(&self, _: RestRequest) -> Result<RestRequest, AuthError> {
+        Err(AuthError::unsupported("not for REST"))
+    }
+
+    async fn ws_authenticate(&self, _: WebSocketRequest) -> Result<WebSocketRequest, AuthError> {
+        Err(AuthError::unsupported("no messages"))
+    }
+
+    async fn ws_login(
+        &self,
+        session: &mut Extensions,
+        received: Option<&WebSocketResponse>,
+    ) -> Result<LoginStep, AuthError> {
+        assert_eq!(session.insert(()).is_some(), received.is_some(), "a session for each login");
+        Ok(match received {
+            None => LoginStep::Send(WebSocketRequest::text("login")),
+            Some(_) if self.learnt.load(Ordering::Relaxed) >= self.enough => LoginStep::Done,
+            Some(_) => {
+                let refusal = LoginRefusal::new("stale").with_recovery(Recovery::ResyncTime);
+                LoginStep::Refused(refusal)
+            }
+        })
+    }
+}
+
+struct Learn(Arc<AtomicUsize>);
+
+#[async_trait]
+impl Resync for Learn {
+    async fn resync(&self) -> Result<(), BoxError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn w17_a_login_refused_for_its_clock_is_tried_once_more_after_a_resync() {
+    for (enough, connects) in [(1, true), (2, false)] {
+        let learnt = Arc::new(AtomicUsize::new(0));
+        let auth = Stale { learnt: Arc::clone(&learnt), enough };
+        let resync = Learn(Arc::clone(&learnt));
+        let (manager, transport) = unconnected(|builder| builder.auth(auth).resync(resync));
+        let server = async {
+            let mut peers = Vec::new();
+            for _ in 0..2 {
+                let (_, peer) = transport.accept().await;
+                assert_eq!(text_of(peer.receive().await).expect("login"), "login");
+                peer.send(text("answer"));
+                peer.send(Frame::Close(None));
+                peers.push(peer);
+            }
+            peers
+        };
+        let (result, _peers) = tokio::join!(manager.connect("wss://h/"), server);
+        assert_eq!(result.is_ok(), connects, "{result:?}");
+        assert_eq!(learnt.load(Ordering::Relaxed), 1);
+    }
 }

@@ -64,7 +64,11 @@ impl Auth for HmacAuth {
         Ok(handshake)
     }
 
-    async fn ws_login(&self, received: Option<&WebSocketResponse>) -> Result<LoginStep, AuthError> {
+    async fn ws_login(
+        &self,
+        _: &mut networkpype_core::Extensions,
+        received: Option<&WebSocketResponse>,
+    ) -> Result<LoginStep, AuthError> {
         let Some(message) = received else {
             let timestamp = SystemClock.now().as_millis().to_string();
             let sign = self.sign(&[&timestamp, "GET", "/users/self/verify"]);

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use networkpype_core::{
-    Auth, AuthError, AuthErrorKind, Clock, LoginStep, Origin, Recovery, Rejection, RestRequest,
-    RestResponse, WebSocketHandshake, WebSocketRequest, WebSocketResponse,
+    Auth, AuthError, AuthErrorKind, Clock, Extensions, LoginStep, Origin, Recovery, Rejection,
+    RestRequest, RestResponse, WebSocketHandshake, WebSocketRequest, WebSocketResponse,
 };
 use networkpype_time::TimeSynchronizer;
 
@@ -52,11 +52,15 @@ impl Auth for Timely {
         self.auth.ws_handshake(handshake).await
     }
 
-    async fn ws_login(&self, received: Option<&WebSocketResponse>) -> Result<LoginStep, AuthError> {
+    async fn ws_login(
+        &self,
+        session: &mut Extensions,
+        received: Option<&WebSocketResponse>,
+    ) -> Result<LoginStep, AuthError> {
         if received.is_none() {
             self.learn().await?;
         }
-        self.auth.ws_login(received).await
+        self.auth.ws_login(session, received).await
     }
 
     async fn on_response(
