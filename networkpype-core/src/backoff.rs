@@ -32,7 +32,9 @@ impl Backoff {
         let factor = 2_u32.checked_pow(failures.min(31)).unwrap_or(u32::MAX);
         let full = self.base.saturating_mul(factor).min(self.cap);
         let jitter = if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) };
-        full.mul_f64(jitter)
+        // The cast saturates, and the cap is far below what a float cannot count exactly enough.
+        let nanos = u64::try_from(full.as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos((nanos as f64 * jitter) as u64).min(full)
     }
 }
 
@@ -49,6 +51,7 @@ mod tests {
 
     #[test]
     fn no_input_makes_a_delay_panic_or_exceed_its_cap() {
+        assert!(Backoff::new(Duration::MAX, Duration::MAX).delay(9, 1.0) > Duration::from_secs(1));
         let backoff = Backoff::new(Duration::MAX, Duration::from_secs(5));
         for jitter in [f64::NAN, f64::NEG_INFINITY, f64::INFINITY, -1.0, 2.0] {
             assert!(backoff.delay(u32::MAX, jitter) <= Duration::from_secs(5));

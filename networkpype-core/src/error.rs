@@ -3,8 +3,8 @@ use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 use http::{HeaderMap, StatusCode};
 
 use crate::{
-    AuthError, CloseFrame, DecodeError, LimitId, Outcome, OutcomeRules, Progress, ThrottleError,
-    TransportError, TransportErrorKind, WireError,
+    AuthError, CloseFrame, LimitId, Outcome, OutcomeRules, Progress, ThrottleError, TransportError,
+    TransportErrorKind, WireError,
 };
 
 /// Any error, boxed.
@@ -129,8 +129,12 @@ impl Error {
         self
     }
 
-    /// A transport's failure, judged by `rules`.
-    pub fn from_transport(error: TransportError, rules: &OutcomeRules) -> Self {
+    /// A transport's failure, judged by `rules`, at the wall time `now`.
+    pub fn from_transport(
+        error: TransportError,
+        rules: &OutcomeRules,
+        now: crate::Timestamp,
+    ) -> Self {
         let (outcome, status) = match error.progress() {
             Progress::NotSent => (Outcome::NotSent, None),
             Progress::Sent => (Outcome::Unknown, None),
@@ -147,7 +151,7 @@ impl Error {
             _ => ErrorKind::Transport,
         };
         let message = match kind {
-            ErrorKind::Request => "the transport would change the request's bytes",
+            ErrorKind::Request => "the request cannot be sent as it is",
             ErrorKind::Connect => "cannot connect",
             ErrorKind::Timeout => "timed out",
             ErrorKind::TooLarge => "too large",
@@ -155,7 +159,9 @@ impl Error {
             _ => "the connection failed",
         };
         let close = error.close().cloned();
-        let mut converted = Self::new(kind, outcome, message).with_close(close);
+        let retry_after = crate::retry_after_of(error.headers(), now);
+        let mut converted =
+            Self::new(kind, outcome, message).with_close(close).with_retry_after(retry_after);
         converted.0.status = status;
         converted.with_source(error)
     }
@@ -225,7 +231,9 @@ impl Error {
 
     /// Whether a limit stood in the way: the throttle's own, or the server's, by 429 or 418.
     pub fn is_throttled(&self) -> bool {
-        self.0.kind == ErrorKind::Throttled
+        let waited = self.source().is_some_and(|cause| cause.is::<ThrottleError>());
+        (waited && self.0.kind != ErrorKind::Closed)
+            || self.0.kind == ErrorKind::Throttled
             || matches!(
                 self.0.status,
                 Some(StatusCode::TOO_MANY_REQUESTS | StatusCode::IM_A_TEAPOT)
@@ -259,7 +267,8 @@ impl fmt::Debug for Error {
             .field("limit", &self.0.limit)
             .field("excerpt", &self.0.excerpt)
             .field("close", &self.0.close)
-            .field("source", &self.0.source)
+            // Foreign errors may show in their `Debug` what they never show in their `Display`.
+            .field("source", &self.0.source.as_ref().map(ToString::to_string))
             .finish()
     }
 }
@@ -287,6 +296,7 @@ impl From<ThrottleError> for Error {
     fn from(error: ThrottleError) -> Self {
         let kind = match error {
             ThrottleError::DeadlineExceeded { .. } => ErrorKind::Timeout,
+            ThrottleError::Closed => ErrorKind::Closed,
             _ => ErrorKind::Throttled,
         };
         Self::new(kind, Outcome::NotSent, "no capacity")
@@ -298,14 +308,8 @@ impl From<ThrottleError> for Error {
 
 impl From<TransportError> for Error {
     fn from(error: TransportError) -> Self {
-        Self::from_transport(error, &OutcomeRules::default())
-    }
-}
-
-impl From<DecodeError> for Error {
-    fn from(error: DecodeError) -> Self {
-        Self::new(ErrorKind::Decode, Outcome::Done, "the response cannot be decoded")
-            .with_source(error)
+        // Only a `Retry-After` date without a `Date` beside it would be compared with the time.
+        Self::from_transport(error, &OutcomeRules::default(), crate::Timestamp::UNIX_EPOCH)
     }
 }
 

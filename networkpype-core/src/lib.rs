@@ -27,6 +27,7 @@ mod redact;
 mod rest;
 mod retry_after;
 mod secret;
+mod send_progress;
 mod shared;
 mod show;
 mod single_flight;
@@ -34,6 +35,7 @@ mod throttle;
 mod time;
 mod tls_options;
 mod transport;
+mod unescape;
 mod wire;
 mod ws;
 
@@ -54,6 +56,7 @@ pub use redact::Redactor;
 pub use rest::{DecodeError, LimitChoice, RestRequest, RestResponse, Timing};
 pub use retry_after::{MAX_RETRY_AFTER, retry_after};
 pub use secret::Secret;
+pub use send_progress::SendProgress;
 pub use single_flight::SingleFlight;
 pub use throttle::{Charge, LimitId, Permit, PermitHandle, ResponseHead, Throttle, ThrottleError};
 #[cfg(feature = "tokio")]

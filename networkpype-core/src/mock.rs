@@ -13,8 +13,8 @@ use futures_core::Stream;
 use futures_sink::Sink;
 
 use crate::{
-    Frame, RestRequest, RestResponse, RestTransport, TransportError, WebSocketChannel,
-    WebSocketHandshake, WebSocketTransport,
+    Frame, RestRequest, RestResponse, RestTransport, SendProgress, TransportError,
+    WebSocketChannel, WebSocketHandshake, WebSocketTransport,
 };
 
 type Answer = dyn Fn(&RestRequest) -> Result<RestResponse, TransportError> + Send + Sync;
@@ -53,9 +53,16 @@ impl MockRest {
 
 #[async_trait]
 impl RestTransport for MockRest {
-    async fn send(&self, request: RestRequest) -> Result<RestResponse, TransportError> {
+    async fn send(
+        &self,
+        request: RestRequest,
+        progress: &SendProgress,
+    ) -> Result<RestResponse, TransportError> {
         lock(&self.requests).push(request.clone());
-        (self.answer)(&request)
+        progress.writing();
+        let response = (self.answer)(&request)?;
+        progress.answered(response.status(), response.headers());
+        Ok(response)
     }
 }
 

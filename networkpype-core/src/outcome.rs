@@ -1,4 +1,6 @@
-use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+use http::{HeaderMap, StatusCode};
+
+use crate::{Timestamp, retry_after};
 
 /// What became of a request, from best known to worst: whether sending it again could do harm.
 ///
@@ -50,7 +52,7 @@ impl OutcomeRules {
         match status.as_u16() {
             408 => Outcome::Unknown,
             // A server that says when to come back has not begun.
-            503 if headers.contains_key(RETRY_AFTER) => Outcome::Refused,
+            503 if retry_after(headers, Timestamp::UNIX_EPOCH).is_some() => Outcome::Refused,
             300..=499 => Outcome::Refused,
             500..=599 => Outcome::Unknown,
             200..=299 => Outcome::Done,
@@ -62,7 +64,7 @@ impl OutcomeRules {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderValue, header::RETRY_AFTER};
 
     use super::*;
 
@@ -71,6 +73,8 @@ mod tests {
         let rules = OutcomeRules::default();
         let mut retry = HeaderMap::new();
         retry.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        let mut nonsense = HeaderMap::new();
+        nonsense.insert(RETRY_AFTER, HeaderValue::from_static("soon"));
         for (status, headers, outcome) in [
             (200, &HeaderMap::new(), Outcome::Done),
             (204, &HeaderMap::new(), Outcome::Done),
@@ -82,6 +86,7 @@ mod tests {
             (500, &retry, Outcome::Unknown),
             (503, &retry, Outcome::Refused),
             (503, &HeaderMap::new(), Outcome::Unknown),
+            (503, &nonsense, Outcome::Unknown),
             (999, &HeaderMap::new(), Outcome::Unknown),
         ] {
             let status = StatusCode::from_u16(status).expect("status");

@@ -1,7 +1,9 @@
+use std::ops::Range;
+
 use http::HeaderMap;
 use zeroize::Zeroizing;
 
-use crate::{Encoding, RestRequest};
+use crate::{Pair, Pairs, RestRequest, unescape::View};
 
 /// What stands in place of a removed value.
 const REDACTED: &str = "[redacted]";
@@ -18,8 +20,8 @@ const SHORT: usize = 4;
 /// Parts of a header value shorter than this are words such as `v2`, not credentials.
 const SHORTEST_PART: usize = 6;
 
-/// Removes from texts every value that a scheme placed in a request: it compares the signed with the unsigned one, so
-/// a scheme need not declare anything.
+/// Removes from texts every value that a scheme placed in a request, in whatever form a server may quote it: it compares
+/// the signed with the unsigned request, so a scheme need not declare anything.
 ///
 /// ```
 /// use networkpype_core::{Redactor, RestRequest};
@@ -33,81 +35,62 @@ const SHORTEST_PART: usize = 6;
 /// );
 /// ```
 pub struct Redactor {
-    /// The longest first, so that a value is removed before a part of it.
+    /// The longest first.
     values: Zeroizing<Vec<String>>,
 }
 
 impl Redactor {
-    /// A redactor for what `signed` has and `unsigned` has not.
+    /// A redactor for what `signed` has and `unsigned` has not, and for every sensitive header.
     pub fn between(unsigned: &RestRequest, signed: &RestRequest) -> Self {
         let mut values = Vec::new();
         added_headers(unsigned.headers(), signed.headers(), &mut values);
-        let pairs_before = unsigned
-            .params()
-            .iter()
-            .chain(unsigned.form_params().into_iter().flat_map(|form| form.iter()));
-        let before: Vec<_> = pairs_before.map(|pair| (pair.name(), pair.value())).collect();
-        let pairs = signed
-            .params()
-            .iter()
-            .chain(signed.form_params().into_iter().flat_map(|form| form.iter()));
-        for pair in pairs {
+        let before: Vec<_> = pairs(unsigned).map(|pair| (pair.name(), pair.value())).collect();
+        for pair in pairs(signed) {
             if !before.contains(&(pair.name(), pair.value())) {
                 values.push(pair.value().into_owned());
             }
         }
-        let members_before = unsigned.json_members().unwrap_or_default();
-        for (name, text) in signed.json_members().unwrap_or_default().iter() {
-            if members_before.get(name) != Some(text) {
-                values.push(text.to_owned());
-                collect_json_strings(text, &mut values);
+        match (unsigned.json_members(), signed.json_members()) {
+            (before, Some(after)) => {
+                let before = before.unwrap_or_default();
+                for (_, text) in after.iter().filter(|(name, text)| before.get(name) != Some(*text))
+                {
+                    values.push(text.to_owned());
+                    collect_json_strings(text, &mut values);
+                }
             }
+            (_, None) if signed.form_params().is_none() => {
+                added_body(unsigned, signed, &mut values)
+            }
+            _ => {}
         }
         Self::of(values)
     }
 
-    /// A redactor for these values, in every form in which a server may echo them.
+    /// A redactor for these values.
     pub fn of(values: impl IntoIterator<Item = String>) -> Self {
-        let mut all = Zeroizing::new(Vec::new());
-        for value in values {
-            all.push(Encoding::Rfc3986.encode(&value).into_owned());
-            all.push(Encoding::Form.encode(&value).into_owned());
-            let quoted = serde_json::Value::from(value.as_str()).to_string();
-            all.push(quoted[1..quoted.len() - 1].to_owned());
-            all.push(value);
-        }
-        all.retain(|value| !value.trim().is_empty());
-        all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        all.dedup();
-        Self { values: all }
+        let mut values = Zeroizing::new(values.into_iter().collect::<Vec<_>>());
+        values.retain(|value| !value.trim().is_empty());
+        values.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        values.dedup();
+        Self { values }
     }
 
-    /// `text` without the values.
+    /// `text` without the values: as they are, and escaped as in JSON, HTML, a URL or a form.
     pub fn redact(&self, text: &str) -> String {
+        let mut found: Vec<Range<usize>> =
+            View::all(text).iter().flat_map(|view| self.find(view)).collect();
+        found.sort_by_key(|range| range.start);
         let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(first) = rest.chars().next() {
-            let before = text[..text.len() - rest.len()].chars().next_back();
-            let stands_here = |value: &&String| {
-                rest.strip_prefix(value.as_str()).is_some_and(|after| {
-                    let within_word = [before, after.chars().next()]
-                        .into_iter()
-                        .flatten()
-                        .any(char::is_alphanumeric);
-                    value.len() >= SHORT || !within_word
-                })
-            };
-            match self.values.iter().find(stands_here) {
-                Some(value) => {
-                    out.push_str(REDACTED);
-                    rest = &rest[value.len()..];
-                }
-                None => {
-                    out.push(first);
-                    rest = &rest[first.len_utf8()..];
-                }
+        let mut shown = 0;
+        for range in found {
+            if range.start >= shown {
+                out.push_str(&text[shown..range.start]);
+                out.push_str(REDACTED);
             }
+            shown = shown.max(range.end);
         }
+        out.push_str(&text[shown..]);
         out
     }
 
@@ -115,15 +98,8 @@ impl Redactor {
     pub fn excerpt(&self, body: &[u8]) -> String {
         let searched = &body[..body.len().min(SEARCHED)];
         let mut text = self.redact(&String::from_utf8_lossy(searched));
-        if searched.len() < body.len() {
-            // A value that the cut divided was not recognised; its beginning is in these last bytes.
-            let longest = self.values.first().map_or(0, String::len);
-            let mut keep = text.len().saturating_sub(longest);
-            while !text.is_char_boundary(keep) {
-                keep -= 1;
-            }
-            text.truncate(keep);
-        }
+        // A body may be cut off, here or on its way: what its end divided was not recognised.
+        text.truncate(self.without_divided_value(&text));
         let mut excerpt: String = text
             .chars()
             .take(EXCERPT_CHARS)
@@ -134,6 +110,50 @@ impl Redactor {
         }
         excerpt
     }
+
+    /// Where in the text behind `view` a value stands.
+    fn find(&self, view: &View) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        let mut rest = view.text.as_str();
+        while !rest.is_empty() {
+            let at = view.text.len() - rest.len();
+            let before = view.text[..at].chars().next_back();
+            let stands_here = |value: &&String| {
+                rest.strip_prefix(value.as_str()).is_some_and(|after| {
+                    let within_word = [before, after.chars().next()]
+                        .into_iter()
+                        .flatten()
+                        .any(char::is_alphanumeric);
+                    value.len() >= SHORT || !within_word
+                })
+            };
+            let step = match self.values.iter().find(stands_here) {
+                Some(value) => {
+                    found.push(view.source_of(at..at + value.len()));
+                    value.len()
+                }
+                None => rest.chars().next().map_or(1, char::len_utf8),
+            };
+            rest = &rest[step..];
+        }
+        found
+    }
+
+    /// How much of `text` is left without the beginning of a value at its end.
+    fn without_divided_value(&self, text: &str) -> usize {
+        View::all(text)
+            .iter()
+            .filter_map(|view| {
+                let begins = |at: &usize| {
+                    let tail = &view.text[*at..];
+                    tail.len() >= SHORT && self.values.iter().any(|value| value.starts_with(tail))
+                };
+                let at = view.text.char_indices().map(|(at, _)| at).find(begins)?;
+                Some(view.source_of(at..view.text.len()).start)
+            })
+            .min()
+            .unwrap_or(text.len())
+    }
 }
 
 impl std::fmt::Debug for Redactor {
@@ -142,11 +162,32 @@ impl std::fmt::Debug for Redactor {
     }
 }
 
-/// Header values that were added or changed, whole and in the parts between their delimiters: a server that refuses
+fn pairs(request: &RestRequest) -> impl Iterator<Item = &Pair> {
+    request.params().iter().chain(request.form_params().into_iter().flat_map(Pairs::iter))
+}
+
+/// A body that a scheme wrote, where it is neither a form nor a JSON object: whole, its words, and its JSON strings.
+fn added_body(unsigned: &RestRequest, signed: &RestRequest, values: &mut Vec<String>) {
+    // A streamed body is not the scheme's, and has no bytes to compare.
+    let (Ok(before), Ok(after)) = (unsigned.clone().body_bytes(), signed.clone().body_bytes())
+    else {
+        return;
+    };
+    if before != after {
+        let text = String::from_utf8_lossy(&after).into_owned();
+        collect_json_strings(&text, values);
+        values.extend(
+            text.split_whitespace().filter(|word| word.len() >= SHORTEST_PART).map(str::to_owned),
+        );
+        values.push(text);
+    }
+}
+
+/// Header values that were added or changed or are sensitive, whole and in the parts between their delimiters: a server that refuses
 /// `Authorization: Bearer x` quotes `x`.
 fn added_headers(before: &HeaderMap, after: &HeaderMap, values: &mut Vec<String>) {
     for (name, value) in after {
-        if before.get_all(name).iter().any(|old| old == value) {
+        if !value.is_sensitive() && before.get_all(name).iter().any(|old| old == value) {
             continue;
         }
         let text = String::from_utf8_lossy(value.as_bytes());
@@ -222,8 +263,41 @@ mod tests {
             let mut body = secret.repeat(SEARCHED / 100 - 2);
             body.push_str(&"-".repeat(shift));
             body.push_str(&secret.repeat(3));
-            assert!(!redactor.excerpt(body.as_bytes()).contains('s'), "{shift}");
+            assert!(!redactor.excerpt(body.as_bytes()).contains("ssss"), "{shift}");
         }
+        assert_eq!(
+            Redactor::of(["s3cr3t-k3y".to_owned()]).excerpt(b"bad key s3cr3t-k3"),
+            "bad key "
+        );
+        assert_eq!(
+            Redactor::of(["a/b+s3cr3t".to_owned()]).excerpt(b"bad key a%2fb%2bs3"),
+            "bad key "
+        );
+    }
+
+    #[test]
+    fn escaped_values_are_recognised() {
+        let redactor = Redactor::of(["a/b=c&d\"e<f'g".to_owned()]);
+        for quoted in [
+            r#"a\/b=c&d\"e<f'g"#,
+            r#"a/b\u003dc\u0026d\u0022e\u003Cf\u0027g"#,
+            "a%2fb%3dc%26d%22e%3Cf%27g",
+            "a%2Fb%3Dc%26d%22e%3cf%27g",
+            "a/b=c&amp;d&quot;e&lt;f&#39;g",
+            "a&#x2F;b&#61;c&amp;d&quot;e&lt;f&apos;g",
+        ] {
+            assert_eq!(redactor.redact(&format!("<{quoted}>")), "<[redacted]>", "{quoted}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_a_scheme_writes_and_sensitive_headers_are_removed() {
+        let mut unsigned = RestRequest::post("https://h/");
+        unsigned.insert_sensitive_header("x-key", "default-k3y").expect("header");
+        let signed = unsigned.clone().json_text(r#"[{"token":"c4nary/1"},"c4nary-2"]"#);
+        let redactor = Redactor::between(&unsigned, &signed);
+        let shown = redactor.redact(r#"got c4nary\/1 and c4nary-2 and default-k3y"#);
+        assert_eq!(shown, "got [redacted] and [redacted] and [redacted]");
     }
 
     #[test]

@@ -7,9 +7,9 @@ use http::Extensions;
 
 use crate::{
     Auth, AuthError, BoxError, Caller, Charge, Clock, Error, LimitId, LoginStep, Origin, Permit,
-    Recovery, Rejection, ResponseHead, RestRequest, RestResponse, RestTransport, Resync, Throttle,
-    ThrottleError, Ticker, Ticks, TransportError, WebSocketChannel, WebSocketHandshake,
-    WebSocketRequest, WebSocketResponse, WebSocketTransport,
+    Recovery, Rejection, ResponseHead, RestRequest, RestResponse, RestTransport, Resync,
+    SendProgress, Throttle, ThrottleError, Ticker, Ticks, TransportError, WebSocketChannel,
+    WebSocketHandshake, WebSocketRequest, WebSocketResponse, WebSocketTransport,
 };
 
 #[async_trait]
@@ -90,8 +90,12 @@ impl<T: Throttle + ?Sized> Throttle for Arc<T> {
 
 #[async_trait]
 impl<T: RestTransport + ?Sized> RestTransport for Arc<T> {
-    async fn send(&self, request: RestRequest) -> Result<RestResponse, TransportError> {
-        (**self).send(request).await
+    async fn send(
+        &self,
+        request: RestRequest,
+        progress: &SendProgress,
+    ) -> Result<RestResponse, TransportError> {
+        (**self).send(request, progress).await
     }
 }
 

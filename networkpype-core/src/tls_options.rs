@@ -1,8 +1,10 @@
-use crate::Secret;
+use std::fmt;
+
+use crate::{Origin, Secret, WireError, show::Size};
 
 /// Which servers to trust over TLS and who to be, as plain data. `networkpype-tls` makes a configuration of it, the
 /// same for REST and WebSocket.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct TlsOptions {
     /// Certificates in PEM that are trusted beside, or instead of, the platform's.
@@ -16,7 +18,8 @@ pub struct TlsOptions {
 }
 
 /// A client's certificate and key.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+#[non_exhaustive]
 pub struct TlsIdentity {
     /// The certificate chain in PEM, the client's own first.
     pub certificate_chain: String,
@@ -66,30 +69,67 @@ impl TlsOptions {
     }
 }
 
-/// A proxy to go through, as plain data. No proxy is ever taken from the environment.
+impl fmt::Debug for TlsIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Chain and key often come in one file.
+        f.debug_struct("TlsIdentity")
+            .field("certificate_chain", &Size(self.certificate_chain.len()))
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for TlsOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsOptions")
+            .field("root_certificates", &self.root_certificates.len())
+            .field("only_these_roots", &self.only_these_roots)
+            .field("identity", &self.identity)
+            .field("only_tls_13", &self.only_tls_13)
+            .finish()
+    }
+}
+
+/// An HTTP proxy to go through, as plain data. No proxy is ever taken from the environment.
+///
+/// Plain requests to this machine itself go past it: they may hold credentials that only this machine may see.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct ProxyOptions {
-    /// Where the proxy is: `http://host:port`.
-    pub url: crate::BaseUrl,
-    /// The user and password for the proxy itself (Basic). They never reach the origin.
-    pub credentials: Option<(String, Secret)>,
+    url: Origin,
+    credentials: Option<(String, Secret)>,
 }
 
 impl ProxyOptions {
     /// The proxy at `url`, such as `http://proxy.local:3128`.
     ///
     /// # Errors
-    /// When `url` is not scheme, host and port, or holds credentials: those go into
+    /// When `url` is not `http`, host and port, or holds credentials: those go into
     /// [`basic_auth`](Self::basic_auth).
-    pub fn new(url: &str) -> Result<Self, crate::WireError> {
+    pub fn new(url: &str) -> Result<Self, WireError> {
+        if !url.to_ascii_lowercase().starts_with("http://") {
+            return Err(WireError::url("a proxy is reached by http"));
+        }
         Ok(Self { url: url.parse()?, credentials: None })
     }
 
-    /// Answers the proxy's challenge with this user and password.
+    /// Answers the proxy's challenge with this user and password (Basic). They never reach the origin.
     #[must_use]
     pub fn basic_auth(mut self, user: impl Into<String>, password: impl Into<Secret>) -> Self {
         self.credentials = Some((user.into(), password.into()));
         self
+    }
+
+    /// Where the proxy is.
+    pub fn url(&self) -> &Origin {
+        &self.url
+    }
+
+    /// The user and password for the proxy itself.
+    pub fn credentials(&self) -> Option<(&str, &Secret)> {
+        self.credentials.as_ref().map(|(user, password)| (user.as_str(), password))
+    }
+
+    /// Whether a request to `target` goes past the proxy: a plain one to this machine itself.
+    pub fn bypasses(target: &Origin) -> bool {
+        target.is_loopback() && !target.is_secure()
     }
 }

@@ -6,16 +6,25 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use http::{HeaderMap, StatusCode};
 
-use crate::{BoxError, CloseFrame, RestRequest, RestResponse, WebSocketHandshake, show::Size};
+use crate::{
+    BoxError, CloseFrame, RestRequest, RestResponse, SendProgress, WebSocketHandshake, show::Size,
+};
 
 /// Sends REST requests: a real connection, or a test's own.
 #[async_trait]
 pub trait RestTransport: Send + Sync {
     /// Sends a frozen `request` byte for byte and reads the whole response. Follows no redirect.
     ///
+    /// Tells `progress` when the first byte is about to be written and when the head of the response has arrived. A
+    /// caller that is cut off in between knows from it what became of the request.
+    ///
     /// # Errors
     /// When no whole response was received. The error says how far the request came.
-    async fn send(&self, request: RestRequest) -> Result<RestResponse, TransportError>;
+    async fn send(
+        &self,
+        request: RestRequest,
+        progress: &SendProgress,
+    ) -> Result<RestResponse, TransportError>;
 }
 
 /// Opens WebSockets: real connections, or a test's own.

@@ -2,15 +2,21 @@ use std::sync::Arc;
 
 use networkpype_core::{
     Auth, Charge, Error, ErrorKind, LimitId, Outcome, Permit, Progress, Recovery, Redactor,
-    Rejection, ResponseHead, RestRequest, RestResponse, Ticks, Timing,
+    Rejection, ResponseHead, RestRequest, RestResponse, SendProgress, Ticks, Timing,
+    retry_after_of,
 };
 
-use crate::{journal::Journal, manager::Shared};
+use crate::{
+    journal::{Journal, outcome_of},
+    manager::Shared,
+};
 
 /// One attempt of a call: wait, sign, send.
 pub(crate) struct Attempt<'a> {
     pub(crate) shared: &'a Shared,
     pub(crate) unsigned: &'a RestRequest,
+    /// The request as its caller gave it, before processors and defaults.
+    pub(crate) asked: &'a RestRequest,
     pub(crate) auth: Option<&'a dyn Auth>,
     pub(crate) limit: Option<&'a LimitId>,
     pub(crate) deadline: Option<Ticks>,
@@ -21,35 +27,54 @@ pub(crate) struct Attempt<'a> {
 pub(crate) struct Answer {
     pub(crate) response: RestResponse,
     pub(crate) limit: Option<LimitId>,
-    unsigned: RestRequest,
+    asked: RestRequest,
     signed: RestRequest,
 }
 
 impl Answer {
-    /// Removes from texts what the scheme had placed in the request.
-    pub(crate) fn redactor(&self) -> Redactor {
-        Redactor::between(&self.unsigned, &self.signed)
+    /// The beginning of the body, without what processors and the scheme had placed in the request.
+    pub(crate) fn excerpt(&self) -> String {
+        Redactor::between(&self.asked, &self.signed).excerpt(self.response.bytes())
+    }
+}
+
+/// An attempt that has its capacity. However it ends, also by being dropped, the permit is let go and the throttle
+/// sees the head of the response, if one has come.
+struct Flight<'a> {
+    attempt: &'a Attempt<'a>,
+    progress: SendProgress,
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.progress.finish();
+        let shared = self.attempt.shared;
+        if let (Some(throttle), Some((status, headers))) = (&shared.throttle, self.progress.head())
+        {
+            let head = ResponseHead::new(status, &headers);
+            throttle.observe(self.attempt.limit, head, shared.ticker.now());
+        }
     }
 }
 
 impl Attempt<'_> {
     pub(crate) async fn run(&self) -> Result<Answer, Error> {
         let permit = self.acquire().await?;
+        let progress = SendProgress::new(permit, Arc::clone(&self.shared.ticker));
+        let flight = Flight { attempt: self, progress: progress.clone() };
+        self.journal.begins(progress.clone());
         let timeout = self.unsigned.timeouts().0.unwrap_or(self.shared.attempt_timeout);
         let ticker = &self.shared.ticker;
         let result = tokio::select! {
             biased;
-            result = self.sign_and_send(permit) => result,
-            () = ticker.sleep_until(ticker.now() + timeout) => Err(Error::new(
-                ErrorKind::Timeout,
-                self.journal.if_cut_now(),
-                "the attempt took too long",
-            )),
+            result = self.sign_and_send(&progress) => result,
+            () = ticker.sleep_until(ticker.now() + timeout) => Err(self.timed_out(&progress)),
         };
         self.journal.ended(match &result {
             Ok(answer) => self.outcome_of(&answer.response),
             Err(error) => error.outcome(),
         });
+        drop(flight);
         result
     }
 
@@ -81,25 +106,28 @@ impl Attempt<'_> {
         Ok(throttle.acquire(&charge, self.deadline).await?)
     }
 
-    async fn sign_and_send(&self, mut permit: Permit) -> Result<Answer, Error> {
+    async fn sign_and_send(&self, progress: &SendProgress) -> Result<Answer, Error> {
         let mut signed = self.unsigned.clone();
         if let Some(auth) = self.auth {
             signed = auth.rest_authenticate(signed).await?;
             // A scheme may hand back another request than it was given.
             self.shared.check_origin(&signed, auth)?;
+            signed.mark_added_headers_sensitive(self.unsigned);
         }
         signed.freeze()?;
-
-        permit.started();
-        self.journal.writing();
         let started = self.shared.ticker.now();
-        match self.shared.transport.send(signed.clone()).await {
+        if self.deadline.is_some_and(|deadline| started >= deadline) {
+            let late = "the deadline of the call passed before anything was sent";
+            return Err(Error::new(ErrorKind::Timeout, Outcome::NotSent, late));
+        }
+        match self.shared.transport.send(signed.clone(), progress).await {
             Ok(response) => {
-                let at = self.shared.ticker.now();
-                permit.answered(at);
-                self.observe(ResponseHead::new(response.status(), response.headers()), at);
+                // For a transport that does not say so itself.
+                progress.answered(response.status(), response.headers());
                 let response = if response.timing().is_none() {
-                    response.with_timing(Timing::new(Arc::clone(&self.shared.ticker), started, at))
+                    let ticker = Arc::clone(&self.shared.ticker);
+                    let answered = ticker.now();
+                    response.with_timing(Timing::new(ticker, started, answered))
                 } else {
                     response
                 };
@@ -107,40 +135,46 @@ impl Attempt<'_> {
             }
             Err(error) => {
                 match error.progress() {
-                    Progress::NotSent => permit.refund(),
-                    Progress::Answered(status) => {
-                        self.observe(
-                            ResponseHead::new(status, error.headers()),
-                            self.shared.ticker.now(),
-                        );
-                    }
-                    _ => {}
+                    Progress::NotSent => progress.was_not_sent(),
+                    Progress::Answered(status) => progress.answered(status, error.headers()),
+                    _ => progress.writing(),
                 }
-                let excerpt = Redactor::between(self.unsigned, &signed).excerpt(error.body());
-                let error = Error::from_transport(error, &self.shared.outcome_rules);
+                let excerpt = Redactor::between(self.asked, &signed).excerpt(error.body());
+                let now = self.shared.clock.now();
+                let error = Error::from_transport(error, &self.shared.outcome_rules, now)
+                    .with_limit(self.limit.cloned());
                 Err(if excerpt.is_empty() { error } else { error.with_excerpt(excerpt) })
             }
         }
     }
 
     async fn verify(&self, signed: RestRequest, response: RestResponse) -> Result<Answer, Error> {
+        let answer =
+            Answer { response, limit: self.limit.cloned(), asked: self.asked.clone(), signed };
         if let Some(auth) = self.auth {
-            auth.on_response(&signed, &response).await.map_err(|error| {
+            auth.on_response(&answer.signed, &answer.response).await.map_err(|error| {
                 Error::new(
                     ErrorKind::Auth,
-                    self.outcome_of(&response),
+                    self.outcome_of(&answer.response),
                     "the response does not verify",
                 )
-                .with_status(response.status())
+                .with_status(answer.response.status())
+                .with_excerpt(answer.excerpt())
                 .with_source(error)
             })?;
         }
-        Ok(Answer { response, limit: self.limit.cloned(), unsigned: self.unsigned.clone(), signed })
+        Ok(answer)
     }
 
-    fn observe(&self, head: ResponseHead<'_>, at: Ticks) {
-        if let Some(throttle) = &self.shared.throttle {
-            throttle.observe(self.limit, head, at);
+    fn timed_out(&self, progress: &SendProgress) -> Error {
+        let outcome = outcome_of(progress, &self.shared.outcome_rules);
+        let error = Error::new(ErrorKind::Timeout, outcome, "the attempt took too long")
+            .with_limit(self.limit.cloned());
+        match progress.head() {
+            Some((status, headers)) => error
+                .with_status(status)
+                .with_retry_after(retry_after_of(&headers, self.shared.clock.now())),
+            None => error,
         }
     }
 

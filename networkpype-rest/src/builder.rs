@@ -1,13 +1,16 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue, header::USER_AGENT};
+use http::header::USER_AGENT;
 use networkpype_core::{
     Auth, BaseUrl, Clock, Error, ErrorKind, LimitId, OriginPattern, OriginPolicy, Outcome,
-    OutcomeRules, RestPostProcessor, RestPreProcessor, RestTransport, Resync, SystemClock,
-    Throttle, Ticker, TokioTicker, WireError,
+    OutcomeRules, RestPostProcessor, RestPreProcessor, RestRequest, RestTransport, Resync,
+    SystemClock, Throttle, Ticker, TokioTicker, WireError,
 };
 
 use crate::{RestConnection, RestManager, gate::Gate, manager::Shared};
+
+const OWN_NAME: &str =
+    concat!("networkpype/", env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
 
 /// Options of a [`RestManager`].
 #[derive(Clone)]
@@ -21,7 +24,8 @@ pub struct RestManagerBuilder {
     resync: Option<Arc<dyn Resync>>,
     pre_processors: Vec<Arc<dyn RestPreProcessor>>,
     post_processors: Vec<Arc<dyn RestPostProcessor>>,
-    headers: HeaderMap,
+    /// A request only for its headers, and the first mistake in them.
+    headers: RestRequest,
     allowed: Vec<Result<OriginPattern, WireError>>,
     plaintext: bool,
     attempt_timeout: Duration,
@@ -29,21 +33,10 @@ pub struct RestManagerBuilder {
     outcome_rules: OutcomeRules,
     clock: Arc<dyn Clock>,
     ticker: Option<Arc<dyn Ticker>>,
-    problem: Option<WireError>,
 }
 
 impl RestManagerBuilder {
     pub(crate) fn new() -> Self {
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            USER_AGENT,
-            HeaderValue::from_static(concat!(
-                "networkpype/",
-                env!("CARGO_PKG_VERSION_MAJOR"),
-                ".",
-                env!("CARGO_PKG_VERSION_MINOR"),
-            )),
-        );
         Self {
             base_url: None,
             transport: None,
@@ -53,7 +46,7 @@ impl RestManagerBuilder {
             resync: None,
             pre_processors: Vec::new(),
             post_processors: Vec::new(),
-            headers,
+            headers: RestRequest::get("/").header(USER_AGENT, OWN_NAME),
             allowed: Vec::new(),
             plaintext: false,
             attempt_timeout: Duration::from_secs(30),
@@ -61,7 +54,6 @@ impl RestManagerBuilder {
             outcome_rules: OutcomeRules::default(),
             clock: Arc::new(SystemClock),
             ticker: None,
-            problem: None,
         }
     }
 
@@ -117,21 +109,10 @@ impl RestManagerBuilder {
         self
     }
 
-    /// Sets a header on every request that does not set it itself. Such headers often hold keys, so they go only to
-    /// the origins that credentials may go to.
+    /// Sets a header on every request that does not set it itself. Such headers often hold keys, so they go only where
+    /// credentials may go: not to other origins, and not in plain text, which is an error.
     pub fn default_header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
-        let parsed = HeaderName::try_from(name.as_ref())
-            .ok()
-            .zip(HeaderValue::from_bytes(value.as_ref()).ok());
-        match parsed {
-            Some((name, mut value)) => {
-                value.set_sensitive(true);
-                self.headers.insert(name, value);
-            }
-            None => {
-                self.problem.get_or_insert(WireError::bad_default_header());
-            }
-        }
+        self.headers = self.headers.header(name, value);
         self
     }
 
@@ -189,13 +170,29 @@ impl RestManagerBuilder {
         self
     }
 
+    /// Takes out all that identifies the caller: the scheme, default headers other than `User-Agent`, and processors,
+    /// which may add such. What is built from this can never authenticate; it is for what a scheme itself must ask the
+    /// server, such as tokens or its time.
+    pub fn anonymous(mut self) -> Self {
+        let agent = self.headers.headers().get(USER_AGENT).cloned();
+        self.headers = RestRequest::get("/");
+        if let Some(agent) = agent {
+            self.headers = self.headers.header(USER_AGENT, agent);
+        }
+        self.auth = None;
+        self.resync = None;
+        self.pre_processors.clear();
+        self.post_processors.clear();
+        self
+    }
+
     /// Makes the manager; nothing is connected yet.
     ///
     /// # Errors
     /// When the base URL, an origin or a default header cannot be used, or the connection cannot be set up.
     pub fn build(self) -> Result<RestManager, Error> {
-        if let Some(problem) = self.problem {
-            return Err(problem.into());
+        if let Some(problem) = self.headers.problem() {
+            return Err(problem.clone().into());
         }
         let base = self.base_url.as_deref().map(BaseUrl::parse).transpose()?;
         let mut origins = OriginPolicy::new(base.as_ref().map(|base| base.origin().clone()));
@@ -227,7 +224,7 @@ impl RestManagerBuilder {
             resync: self.resync,
             pre_processors: self.pre_processors,
             post_processors: self.post_processors,
-            headers: self.headers,
+            headers: self.headers.headers().clone(),
             attempt_timeout: self.attempt_timeout,
             deadline: self.deadline,
             outcome_rules: self.outcome_rules,

@@ -4,11 +4,14 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, header::CONTENT_LENGTH};
 use networkpype_core::{
-    BoxError, Progress, ProxyOptions, RestRequest, RestResponse, RestTransport, Ticker, Timing,
-    TlsOptions, TokioTicker, TransportError, TransportErrorKind,
+    BoxError, Origin, Progress, ProxyOptions, RestRequest, RestResponse, RestTransport,
+    SendProgress, Ticker, Timing, TlsOptions, TokioTicker, TransportError, TransportErrorKind,
 };
 
-use crate::{exact_url::exact_url, failure};
+use crate::{exact_url::exact_url, failure, watched_body::WatchedBody};
+
+/// The HTTP client adds timeouts to instants, which panics beyond what an instant can hold.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A pool of HTTP/1.1 connections over reqwest: sends frozen requests byte for byte and reads bounded responses.
 ///
@@ -56,7 +59,7 @@ impl RestConnection {
                 status,
                 format!("the body is larger than {} bytes", self.max_response_bytes),
             )
-            .with_response(headers.clone(), body)
+            .with_response(headers.clone(), excerpt_of(body))
         };
         // A body that declares itself too large is not read at all.
         let declared = response.content_length().unwrap_or(0);
@@ -72,7 +75,8 @@ impl RestConnection {
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Err(error) => {
-                    return Err(failure::while_reading(error, status).with_response(headers, body));
+                    return Err(failure::while_reading(error, status)
+                        .with_response(headers, excerpt_of(body)));
                 }
             }
         }
@@ -81,7 +85,11 @@ impl RestConnection {
 
 #[async_trait]
 impl RestTransport for RestConnection {
-    async fn send(&self, mut request: RestRequest) -> Result<RestResponse, TransportError> {
+    async fn send(
+        &self,
+        mut request: RestRequest,
+        progress: &SendProgress,
+    ) -> Result<RestResponse, TransportError> {
         let not_sent = |error: BoxError| {
             TransportError::new(
                 TransportErrorKind::WouldAlter,
@@ -109,7 +117,7 @@ impl RestTransport for RestConnection {
                 if let Some(length) = body.length() {
                     outgoing.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
                 }
-                Some(reqwest::Body::wrap_stream(body.stream()))
+                WatchedBody::stream(body.stream(), body.length(), progress)
             }
             None => {
                 let bytes = request.body_bytes().map_err(|error| not_sent(error.into()))?;
@@ -119,13 +127,14 @@ impl RestTransport for RestConnection {
                 {
                     outgoing.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(0));
                 }
-                (!bytes.is_empty()).then(|| bytes.into())
+                WatchedBody::bytes(bytes, progress)
             }
         };
-        *outgoing.body_mut() = body;
+        *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
 
         let started = self.ticker.now();
         let mut response = self.client.execute(outgoing).await.map_err(failure::before_the_head)?;
+        progress.answered(response.status(), response.headers());
         let answered = self.ticker.now();
         let body = self.read_body(&mut response).await?;
         let timing = Timing::new(Arc::clone(&self.ticker), started, answered);
@@ -143,6 +152,13 @@ impl fmt::Debug for RestConnection {
             .field("max_response_bytes", &self.max_response_bytes)
             .finish_non_exhaustive()
     }
+}
+
+/// As much of a body that was not read whole as an error keeps.
+fn excerpt_of(mut body: BytesMut) -> Bytes {
+    body.truncate(64 * 1024);
+    // A copy, so that the rest is not kept beside it.
+    Bytes::copy_from_slice(&body)
 }
 
 /// Options of a [`RestConnection`].
@@ -219,9 +235,10 @@ impl RestConnectionBuilder {
             .no_zstd()
             .no_deflate()
             .tcp_nodelay(true)
-            .connect_timeout(self.connect_timeout)
-            .read_timeout(self.read_timeout)
-            .pool_idle_timeout(self.pool_idle_timeout);
+            .pool_max_idle_per_host(32)
+            .connect_timeout(self.connect_timeout.min(LONGEST))
+            .read_timeout(self.read_timeout.min(LONGEST))
+            .pool_idle_timeout(self.pool_idle_timeout.min(LONGEST));
         #[cfg(feature = "rustls")]
         {
             let config = networkpype_tls::client_config(&self.tls, &[b"http/1.1"])
@@ -255,23 +272,23 @@ impl fmt::Debug for RestConnectionBuilder {
 }
 
 fn to_reqwest_proxy(options: &ProxyOptions) -> Result<reqwest::Proxy, ConnectionError> {
-    let url = format!("{}{}", options.url.origin(), options.url.path());
-    let mut proxy = reqwest::Proxy::all(url)
-        .map_err(|error| ConnectionError::new("proxy").with_source(error.without_url()))?;
-    if let Some((user, password)) = &options.credentials {
-        let password = password
-            .expose_str()
-            .ok_or(ConnectionError::new("proxy password, which is not text"))?;
-        if user.contains(':') {
-            return Err(ConnectionError::new("proxy user, which holds a colon"));
-        }
-        proxy = proxy.basic_auth(user, password);
+    let address = reqwest::Url::parse(&options.url().to_string())
+        .map_err(|error| ConnectionError::new("proxy").with_source(error))?;
+    let proxy = reqwest::Proxy::custom(move |url| {
+        let target = format!("{}://{}", url.scheme(), url.authority()).parse::<Origin>();
+        let past = target.is_ok_and(|target| ProxyOptions::bypasses(&target));
+        (!past).then(|| address.clone())
+    });
+    let Some((user, password)) = options.credentials() else { return Ok(proxy) };
+    let password =
+        password.expose_str().ok_or(ConnectionError::new("proxy password, which is not text"))?;
+    if user.contains(':') {
+        return Err(ConnectionError::new("proxy user, which holds a colon"));
     }
-    Ok(proxy)
+    Ok(proxy.basic_auth(user, password))
 }
 
 /// The options of a [`RestConnection`] cannot be used.
-#[derive(Debug)]
 pub struct ConnectionError {
     option: &'static str,
     source: Option<BoxError>,
@@ -285,6 +302,15 @@ impl ConnectionError {
     fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
+    }
+}
+
+impl fmt::Debug for ConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionError")
+            .field("option", &self.option)
+            .field("source", &self.source.as_ref().map(ToString::to_string))
+            .finish()
     }
 }
 

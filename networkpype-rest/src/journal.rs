@@ -1,51 +1,54 @@
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use networkpype_core::Outcome;
+use networkpype_core::{Outcome, OutcomeRules, Progress, SendProgress};
 
 /// What is known of a call while it runs, readable after its future was dropped half way.
 #[derive(Default)]
-pub(crate) struct Journal {
+pub(crate) struct Journal(Mutex<Entries>);
+
+#[derive(Default)]
+struct Entries {
     /// The worst outcome of the attempts that have ended.
-    ended: AtomicU8,
-    /// The outcome of the running attempt if it were cut off now.
-    running: AtomicU8,
+    worst: Option<Outcome>,
+    /// The attempt that has not.
+    running: Option<SendProgress>,
 }
 
 impl Journal {
-    /// An attempt is about to write its first byte.
-    pub(crate) fn writing(&self) {
-        self.running.store(rank(Outcome::Unknown), Ordering::Relaxed);
+    /// An attempt begins.
+    pub(crate) fn begins(&self, progress: SendProgress) {
+        self.lock().running = Some(progress);
     }
 
     /// The running attempt ended so.
     pub(crate) fn ended(&self, outcome: Outcome) {
-        self.ended.fetch_max(rank(outcome), Ordering::Relaxed);
-        self.running.store(rank(Outcome::NotSent), Ordering::Relaxed);
+        let mut entries = self.lock();
+        entries.worst = entries.worst.max(Some(outcome));
+        entries.running = None;
     }
 
     /// The worst outcome of the attempts that have ended.
     pub(crate) fn worst(&self) -> Outcome {
-        outcome(self.ended.load(Ordering::Relaxed))
+        self.lock().worst.unwrap_or(Outcome::NotSent)
     }
 
     /// The outcome of the call if it ends at this moment.
-    pub(crate) fn if_cut_now(&self) -> Outcome {
-        self.worst().max(outcome(self.running.load(Ordering::Relaxed)))
+    pub(crate) fn if_cut_now(&self, rules: &OutcomeRules) -> Outcome {
+        let entries = self.lock();
+        let running = entries.running.as_ref().map(|progress| outcome_of(progress, rules));
+        running.max(entries.worst).unwrap_or(Outcome::NotSent)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-const ORDER: [Outcome; 4] = [Outcome::NotSent, Outcome::Refused, Outcome::Unknown, Outcome::Done];
-
-fn rank(outcome: Outcome) -> u8 {
-    match outcome {
-        Outcome::NotSent => 0,
-        Outcome::Refused => 1,
-        Outcome::Done => 3,
-        // An outcome that this crate does not know is one of which nothing is known.
-        _ => 2,
+/// What became of a request that was cut off where `progress` says.
+pub(crate) fn outcome_of(progress: &SendProgress, rules: &OutcomeRules) -> Outcome {
+    match (progress.progress(), progress.head()) {
+        (Progress::NotSent, _) => Outcome::NotSent,
+        (_, Some((status, headers))) => rules.of_status(status, &headers),
+        _ => Outcome::Unknown,
     }
-}
-
-fn outcome(rank: u8) -> Outcome {
-    ORDER.get(usize::from(rank)).copied().unwrap_or(Outcome::Unknown)
 }

@@ -10,6 +10,7 @@ mod gate;
 mod journal;
 mod manager;
 mod recoveries;
+mod watched_body;
 
 pub use builder::RestManagerBuilder;
 pub use connection::{ConnectionError, RestConnection, RestConnectionBuilder};

@@ -76,7 +76,7 @@ impl RestManager {
 
     /// Sends `request` and decodes the JSON of its response.
     ///
-    /// An empty body is `()` or `None`; ask for [`serde::de::IgnoredAny`] where the content does not matter.
+    /// An empty body is `()` or `None`. Where the content does not matter, use [`execute`](Self::execute).
     ///
     /// # Errors
     /// When there is no whole response, its status is not 2xx (unless the request says
@@ -98,11 +98,25 @@ impl RestManager {
         }
         decode(response).map_err(|error| {
             let outcome = self.outcome_of(response).max(worst);
-            Error::from(error)
-                .with_outcome(outcome)
+            Error::new(ErrorKind::Decode, outcome, "the response cannot be decoded")
                 .with_status(response.status())
-                .with_excerpt(answer.redactor().excerpt(response.bytes()))
+                .with_excerpt(answer.excerpt())
+                .with_source(error)
         })
+    }
+
+    /// Sends `request` and gives its response, which is not decoded, if its status is 2xx.
+    ///
+    /// # Errors
+    /// As [`execute_request`](Self::execute_request), but for decoding.
+    pub async fn execute(&self, request: RestRequest) -> Result<RestResponse, Error> {
+        let as_data = request.takes_error_status_as_data();
+        let (answer, worst) = self.run(request).await?;
+        if answer.response.status().is_success() || as_data {
+            Ok(answer.response)
+        } else {
+            Err(self.status_error(&answer, worst))
+        }
     }
 
     /// Sends `request` and gives its response, whatever the status.
@@ -114,7 +128,7 @@ impl RestManager {
     }
 
     /// Refuses new calls, lets those that run end for `grace`, then cancels them. Safe to call again: a second caller
-    /// waits for the first, or for its own grace to end. Clones are closed with it.
+    /// waits for the first. Clones are closed with it.
     pub async fn close(&self, grace: Duration) {
         self.shared.gate.close(grace, &self.shared.ticker).await;
     }
@@ -156,12 +170,12 @@ impl RestManager {
             },
             () = expired => Err(Error::new(
                 ErrorKind::Timeout,
-                journal.if_cut_now(),
+                journal.if_cut_now(&shared.outcome_rules),
                 "the deadline of the call has passed",
             )),
             () = shared.gate.cancelled() => Err(Error::new(
                 ErrorKind::Closed,
-                journal.if_cut_now(),
+                journal.if_cut_now(&shared.outcome_rules),
                 "the manager was closed during the call",
             )),
         }
@@ -173,7 +187,6 @@ impl RestManager {
 
     fn status_error(&self, answer: &Answer, worst: Outcome) -> Error {
         let response = &answer.response;
-        let excerpt = answer.redactor().excerpt(response.bytes());
         let retry_after = retry_after_of(response.headers(), self.shared.clock.now());
         Error::new(
             ErrorKind::Status,
@@ -181,7 +194,7 @@ impl RestManager {
             "the server answered with an error",
         )
         .with_status(response.status())
-        .with_excerpt(excerpt)
+        .with_excerpt(answer.excerpt())
         .with_retry_after(retry_after)
         .with_limit(answer.limit.clone())
     }
@@ -196,20 +209,33 @@ impl Shared {
         journal: &Journal,
     ) -> Result<Answer, Error> {
         request.resolve(self.base.as_ref())?;
+        let asked = request.clone();
         for processor in &self.pre_processors {
             request = processor.pre_process(request).await.map_err(|error| {
                 Error::new(ErrorKind::Processor, Outcome::NotSent, "a pre-processor failed")
                     .with_source(error)
             })?;
         }
+        // A processor that hands back a request of its own does not take back what the caller asked for.
+        if asked.is_auth_required() {
+            request = request.auth_required();
+        }
+        if *request.limit_choice() == LimitChoice::Default {
+            request = match asked.limit_choice() {
+                LimitChoice::Named(limit) => request.limit(limit),
+                LimitChoice::Unlimited => request.unlimited(),
+                _ => request,
+            };
+        }
         request.resolve(self.base.as_ref())?;
-        self.add_default_headers(&mut request);
+        self.add_default_headers(&mut request)?;
         let auth = self.auth_for(&request)?;
         let limit = self.limit_for(&request)?;
 
         let attempt = Attempt {
             shared: self,
             unsigned: &request,
+            asked: &asked,
             auth,
             limit: limit.as_ref(),
             deadline,
@@ -231,9 +257,11 @@ impl Shared {
         for processor in &self.post_processors {
             let status = answer.response.status();
             let outcome = self.outcome_rules.of_status(status, answer.response.headers());
-            answer.response = processor.post_process(answer.response).await.map_err(|error| {
+            let response = answer.response.clone();
+            answer.response = processor.post_process(response).await.map_err(|error| {
                 Error::new(ErrorKind::Processor, outcome, "a post-processor failed")
                     .with_status(status)
+                    .with_excerpt(answer.excerpt())
                     .with_source(error)
             })?;
         }
@@ -279,15 +307,23 @@ impl Shared {
         }
     }
 
-    fn add_default_headers(&self, request: &mut RestRequest) {
-        let known = request.origin().is_some_and(|origin| self.origins.knows(origin));
+    fn add_default_headers(&self, request: &mut RestRequest) -> Result<(), Error> {
+        let origin = request.origin().cloned();
+        let known = origin.as_ref().is_some_and(|origin| self.origins.knows(origin));
         for (name, value) in &self.headers {
             let public = name == http::header::USER_AGENT;
-            if (known || public) && !request.headers().contains_key(name) {
-                // A name and value that are in a header map already are allowed by HTTP.
-                let _ = request.insert_header(name, value);
+            if !(known || public) || request.headers().contains_key(name) {
+                continue;
+            }
+            if public {
+                request.insert_header(name, value)?;
+            } else {
+                // They often hold keys, which must not go in plain text either.
+                origin.as_ref().map_or(Ok(()), |origin| self.origins.check(origin))?;
+                request.insert_sensitive_header(name, value)?;
             }
         }
+        Ok(())
     }
 
     /// Does what `recovery` asks for, and says whether signing again makes sense.

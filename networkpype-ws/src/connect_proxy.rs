@@ -17,11 +17,8 @@ pub(crate) struct ConnectProxy {
 
 impl ConnectProxy {
     pub(crate) fn new(options: &ProxyOptions) -> Result<Self, ConnectionError> {
-        let origin = options.url.origin().clone();
-        if origin.is_secure() || !options.url.path().is_empty() {
-            return Err(ConnectionError::new("proxy, which must be `http://host:port`"));
-        }
-        let credentials = match &options.credentials {
+        let origin = options.url().clone();
+        let credentials = match options.credentials() {
             None => None,
             // RFC 7617, section 2: the first colon ends the user.
             Some((user, _)) if user.contains(':') => {

@@ -118,7 +118,8 @@ impl WebSocketTransport for WebSocketConnection {
             ticker: Arc::clone(&self.ticker),
             timeout: self.connect_timeout,
         };
-        let stream = dial::tcp(&origin, self.proxy.as_ref(), &deadline).await?;
+        let proxy = self.proxy.as_ref().filter(|_| !ProxyOptions::bypasses(&origin));
+        let stream = dial::tcp(&origin, proxy, &deadline).await?;
         #[cfg(feature = "rustls")]
         let mut io = dial::encrypt(stream, &origin, || self.tls.config(), &deadline).await?;
         #[cfg(not(feature = "rustls"))]

@@ -105,6 +105,11 @@ impl Body {
         &self.content
     }
 
+    /// Its bytes, where somebody has asked for them.
+    pub(crate) fn frozen(&self) -> Option<&Bytes> {
+        self.frozen.as_ref()
+    }
+
     pub(crate) fn is_frozen(&self) -> bool {
         self.frozen.is_some()
     }

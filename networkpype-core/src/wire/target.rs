@@ -138,10 +138,18 @@ impl Target {
 
     /// Freezes the query and gives the request-target: path, and `?` and query where there is one.
     pub(crate) fn path_and_query(&mut self) -> String {
-        let has_query = self.has_query;
-        let path = self.path.clone();
-        let query = self.query_string();
-        if query.is_empty() && !has_query { path } else { format!("{path}?{query}") }
+        self.query_string();
+        self.frozen().unwrap_or_default()
+    }
+
+    /// The request-target, where the query is frozen.
+    pub(crate) fn frozen(&self) -> Option<String> {
+        let query = self.frozen.as_ref()?;
+        let path = &self.path;
+        Some(match query.is_empty() && !self.has_query {
+            true => path.clone(),
+            false => format!("{path}?{query}"),
+        })
     }
 
     /// Adds a parameter at the end, also when the query is frozen: every earlier byte stays.

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use networkpype_core::{
-    RestRequest, RestResponse, RestTransport, Ticker, TokioTicker, TransportError, async_trait,
+    RestRequest, RestResponse, RestTransport, SendProgress, Ticker, TokioTicker, TransportError,
+    async_trait,
 };
 use networkpype_rest::{ErrorKind, Outcome, RestManager, RestManagerBuilder};
 use networkpype_throttle::{RateLimit, Throttler};
@@ -13,7 +14,12 @@ struct Slow(Duration);
 
 #[async_trait]
 impl RestTransport for Slow {
-    async fn send(&self, _: RestRequest) -> Result<RestResponse, TransportError> {
+    async fn send(
+        &self,
+        _: RestRequest,
+        progress: &SendProgress,
+    ) -> Result<RestResponse, TransportError> {
+        progress.writing();
         let ticker = TokioTicker::new();
         ticker.sleep_until(ticker.now() + self.0).await;
         Ok(RestResponse::new(http::StatusCode::OK).with_body("1"))

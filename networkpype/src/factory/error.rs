@@ -3,7 +3,6 @@ use std::{error::Error as StdError, fmt};
 use networkpype_core::BoxError;
 
 /// The options of a factory do not go together.
-#[derive(Debug)]
 pub struct FactoryError {
     problem: &'static str,
     source: Option<BoxError>,
@@ -28,6 +27,15 @@ impl FactoryError {
 
     pub(crate) fn manager(source: impl Into<BoxError>) -> Self {
         Self { problem: "cannot build a manager", source: Some(source.into()) }
+    }
+}
+
+impl fmt::Debug for FactoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FactoryError")
+            .field("problem", &self.problem)
+            .field("source", &self.source.as_ref().map(ToString::to_string))
+            .finish()
     }
 }
 

@@ -3,10 +3,10 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, Method};
+use http::{Extensions, HeaderMap, Method, header::CONTENT_TYPE};
 use serde::Serialize;
 
-use super::{Inner, LimitChoice, RestRequest, parse_header};
+use super::{FORM, Inner, JSON, LimitChoice, RestRequest, parse_header};
 use crate::{
     BodyStream, Encoding, JsonMembers, LimitId, Pair, StreamedBody, WireError,
     wire::{Body, Content, Json, Target},
@@ -66,7 +66,6 @@ impl RestRequest {
     }
 
     /// Adds a query parameter, percent-encoded as RFC 3986 says. Names may repeat.
-    #[doc(alias = "params")]
     pub fn param(self, name: impl Into<String>, value: impl fmt::Display) -> Self {
         self.param_as(Encoding::Rfc3986, name, value)
     }
@@ -80,6 +79,14 @@ impl RestRequest {
     ) -> Self {
         self.append_query(Pair::encoded_as(encoding, name, value.to_string()));
         self
+    }
+
+    /// Adds query parameters, percent-encoded as RFC 3986 says.
+    pub fn with_params<N: Into<String>, V: fmt::Display>(
+        self,
+        params: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        params.into_iter().fold(self, |request, (name, value)| request.param(name, value))
     }
 
     /// Fills `{name}` in the path with `value`, encoded as one segment.
@@ -107,6 +114,14 @@ impl RestRequest {
     /// Adds a parameter to the form body, encoded as `application/x-www-form-urlencoded`.
     pub fn form_param(self, name: impl Into<String>, value: impl fmt::Display) -> Self {
         self.form_param_as(Encoding::Form, name, value)
+    }
+
+    /// Adds parameters to the form body, encoded as `application/x-www-form-urlencoded`.
+    pub fn with_form_params<N: Into<String>, V: fmt::Display>(
+        self,
+        params: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        params.into_iter().fold(self, |request, (name, value)| request.form_param(name, value))
     }
 
     /// Adds a parameter to the form body in `encoding`.
@@ -144,12 +159,12 @@ impl RestRequest {
                 return self.note(Err(error));
             }
         }
-        self.with_body(Content::Json(Json::from_members(object)), Some("application/json"))
+        self.with_body(Content::Json(Json::from_members(object)), Some(JSON))
     }
 
     /// Sends `text` as JSON, exactly as it is.
     pub fn json_text(self, text: impl Into<String>) -> Self {
-        self.with_body(Content::Json(Json::from_text(text.into())), Some("application/json"))
+        self.with_body(Content::Json(Json::from_text(text.into())), Some(JSON))
     }
 
     /// Sends these bytes; say what they are with a `Content-Type` header.
@@ -220,6 +235,18 @@ impl RestRequest {
     }
 
     fn with_body(mut self, content: Content, content_type: Option<&'static str>) -> Self {
+        if self.0.body.is_frozen() {
+            return self.note(Err(WireError::frozen("body")));
+        }
+        // The kind of body before, which set this itself, is gone.
+        if self
+            .0
+            .headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|value| [FORM, JSON].iter().any(|own| value == own))
+        {
+            self.edit().headers.remove(CONTENT_TYPE);
+        }
         self.edit().body = Body::new(content);
         if let Some(content_type) = content_type {
             self.content_type(content_type);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Extensions;
 use serde::Serialize;
 
-use super::{RestRequest, parse_header};
+use super::{FORM, JSON, RestRequest, parse_header};
 use crate::{
     BaseUrl, JsonMembers, Pair, Pairs, WireError,
     wire::{Target, to_text},
@@ -44,7 +44,7 @@ impl RestRequest {
     /// When the body is frozen or something other than a form.
     pub fn form_params_mut(&mut self) -> Result<&mut Pairs, WireError> {
         self.edit().body.form_mut()?;
-        self.content_type("application/x-www-form-urlencoded");
+        self.content_type(FORM);
         self.edit().body.form_mut()
     }
 
@@ -54,7 +54,7 @@ impl RestRequest {
     /// When the body is frozen or something other than a JSON object.
     pub fn json_members_mut(&mut self) -> Result<&mut JsonMembers, WireError> {
         self.edit().body.json_mut()?;
-        self.content_type("application/json");
+        self.content_type(JSON);
         self.edit().body.json_mut()
     }
 
@@ -71,7 +71,7 @@ impl RestRequest {
     /// When the body is something other than a form.
     pub fn append_form(&mut self, pair: Pair) -> Result<(), WireError> {
         self.edit().body.append_form(pair)?;
-        self.content_type("application/x-www-form-urlencoded");
+        self.content_type(FORM);
         Ok(())
     }
 
@@ -81,7 +81,7 @@ impl RestRequest {
     /// When the body is something other than a JSON object, or `value` cannot be written as JSON.
     pub fn append_json(&mut self, name: &str, value: &impl Serialize) -> Result<(), WireError> {
         self.edit().body.append_json(name, to_text(name, value)?)?;
-        self.content_type("application/json");
+        self.content_type(JSON);
         Ok(())
     }
 
@@ -114,6 +114,16 @@ impl RestRequest {
         Ok(())
     }
 
+    /// Marks every header that `unsigned` has not as sensitive, so that libraries on the way do not print it. Managers
+    /// do this with what a scheme hands back.
+    pub fn mark_added_headers_sensitive(&mut self, unsigned: &Self) {
+        for (name, value) in &mut self.edit().headers {
+            if !unsigned.headers().get_all(name).iter().any(|old| old == value) {
+                value.set_sensitive(true);
+            }
+        }
+    }
+
     /// Values attached to it that are never sent, to change.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.edit().extensions
@@ -126,6 +136,9 @@ impl RestRequest {
 
     /// Freezes the query and gives the request-target of RFC 9112: the path, and `?` and query where there is one.
     pub fn target(&mut self) -> String {
+        if let Some(target) = self.0.target.as_ref().ok().and_then(Target::frozen) {
+            return target;
+        }
         self.edit().target.as_mut().map_or_else(|_| String::new(), Target::path_and_query)
     }
 
@@ -134,6 +147,9 @@ impl RestRequest {
     /// # Errors
     /// When the body is streamed.
     pub fn body_bytes(&mut self) -> Result<Bytes, WireError> {
+        if let Some(bytes) = self.0.body.frozen() {
+            return Ok(bytes.clone());
+        }
         self.edit().body.bytes().cloned()
     }
 
@@ -146,7 +162,12 @@ impl RestRequest {
         if let Some(problem) = self.problem() {
             return Err(problem.clone());
         }
-        if let Ok(target) = &mut self.edit().target {
+        if self.0.is_frozen() {
+            return Ok(());
+        }
+        let inner = self.edit();
+        if let Ok(target) = &mut inner.target {
+            target.fill_path(&std::mem::take(&mut inner.path_params))?;
             if target.origin().is_none() {
                 return Err(WireError::url(
                     "it is relative, and there is no base URL to join it to",

@@ -8,7 +8,7 @@ use http::{
 use crate::{
     LimitId, WireError,
     show::HeaderNames,
-    wire::{Body, Target},
+    wire::{Body, Content, Target},
 };
 
 mod build;
@@ -76,6 +76,19 @@ pub enum LimitChoice {
     Named(LimitId),
     /// None at all, said aloud.
     Unlimited,
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
+
+impl Inner {
+    /// Whether nothing is left that freezing would change.
+    fn is_frozen(&self) -> bool {
+        let body =
+            self.body.frozen().is_some() || matches!(self.body.content(), Content::Streamed(_));
+        let target = self.target.as_ref().is_ok_and(|target| target.frozen().is_some());
+        body && target && self.path_params.is_empty()
+    }
 }
 
 impl RestRequest {

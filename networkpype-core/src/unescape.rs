@@ -1,0 +1,124 @@
+//! A text as its readers would decode it, with the way back to where each character stands.
+
+use std::ops::Range;
+
+/// A text decoded in one way.
+pub(crate) struct View {
+    pub(crate) text: String,
+    /// For each character, where it begins here and in the source; and the end of both.
+    origins: Vec<(usize, usize)>,
+}
+
+/// Decodes what an escape at the start of the text stands for, and says how long it is.
+type Decode = fn(&str) -> Option<(char, usize)>;
+
+impl View {
+    /// `source` as it is, and as JSON, HTML, a URL and a form would be read.
+    pub(crate) fn all(source: &str) -> Vec<Self> {
+        let plain: Decode = |_| None;
+        let mut views = vec![Self::decode(source, plain)];
+        for (mark, decode) in [('\\', json as Decode), ('&', html), ('%', percent), ('+', form)] {
+            if source.contains(mark) {
+                views.push(Self::decode(source, decode));
+            }
+        }
+        views
+    }
+
+    fn decode(source: &str, decode: Decode) -> Self {
+        let mut view = Self { text: String::with_capacity(source.len()), origins: Vec::new() };
+        let mut rest = source;
+        while let Some(first) = rest.chars().next() {
+            let (decoded, length) = decode(rest).unwrap_or((first, first.len_utf8()));
+            view.origins.push((view.text.len(), source.len() - rest.len()));
+            view.text.push(decoded);
+            rest = &rest[length..];
+        }
+        view.origins.push((view.text.len(), source.len()));
+        view
+    }
+
+    /// Where in the source `range`, which begins and ends between characters, stands.
+    pub(crate) fn source_of(&self, range: Range<usize>) -> Range<usize> {
+        self.source_at(range.start)..self.source_at(range.end)
+    }
+
+    fn source_at(&self, at: usize) -> usize {
+        let index = self.origins.partition_point(|(here, _)| *here < at);
+        self.origins.get(index).map_or(0, |(_, source)| *source)
+    }
+}
+
+fn json(text: &str) -> Option<(char, usize)> {
+    let escaped = text.strip_prefix('\\')?;
+    match escaped.chars().next()? {
+        'u' => Some((char::from_u32(hex(escaped.get(1..5)?)?)?, 6)),
+        mark @ ('"' | '\\' | '/') => Some((mark, 2)),
+        'n' => Some(('\n', 2)),
+        't' => Some(('\t', 2)),
+        'r' => Some(('\r', 2)),
+        _ => None,
+    }
+}
+
+fn html(text: &str) -> Option<(char, usize)> {
+    let (name, _) = text.strip_prefix('&')?.split_once(';')?;
+    let decoded = match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(digits) => hex(digits)?,
+                None => number.parse().ok()?,
+            };
+            char::from_u32(code)?
+        }
+    };
+    Some((decoded, name.len() + 2))
+}
+
+fn percent(text: &str) -> Option<(char, usize)> {
+    // What is not ASCII takes several escapes, and is no credential.
+    let code = hex(text.strip_prefix('%')?.get(..2)?).filter(|code| *code < 128)?;
+    Some((char::from_u32(code)?, 3))
+}
+
+fn form(text: &str) -> Option<(char, usize)> {
+    if text.starts_with('+') { Some((' ', 1)) } else { percent(text) }
+}
+
+fn hex(digits: &str) -> Option<u32> {
+    let plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    (plain && !digits.is_empty()).then(|| u32::from_str_radix(digits, 16).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decoded_range_leads_back_to_its_source() {
+        let source = "é%2fx\\/&amp;+";
+        for view in View::all(source) {
+            assert_eq!(view.source_of(0..view.text.len()), 0..source.len());
+        }
+        let url = View::decode("a%2fb", percent);
+        assert_eq!((url.text.as_str(), url.source_of(1..2)), ("a/b", 1..4));
+    }
+
+    #[test]
+    fn what_is_no_escape_stays() {
+        for source in [
+            "%", "%2", "%zz", "%+1", "&;", "&nbsp;", "&#;", "&#xd800;", "\\", "\\u12", "\\ud800",
+            "\\u+123",
+        ] {
+            for view in View::all(source) {
+                assert_eq!(view.text.replace(' ', "+"), source);
+            }
+        }
+    }
+}
