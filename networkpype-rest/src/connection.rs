@@ -24,7 +24,8 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub struct RestConnection {
     client: reqwest::Client,
     max_response_bytes: usize,
-    tls: bool,
+    /// Why `https` is not to be had.
+    no_tls: Option<&'static str>,
     ticker: Arc<dyn Ticker>,
 }
 
@@ -102,12 +103,8 @@ impl RestTransport for RestConnection {
         let Some(origin) = request.origin().cloned() else {
             return Err(not_sent("its URL is relative".into()));
         };
-        if origin.is_secure() && !self.tls {
-            return Err(TransportError::new(
-                TransportErrorKind::Tls,
-                Progress::NotSent,
-                "https needs the feature `rustls` of networkpype-rest",
-            ));
+        if let (true, Some(why)) = (origin.is_secure(), self.no_tls) {
+            return Err(TransportError::new(TransportErrorKind::Tls, Progress::NotSent, why));
         }
         let url = exact_url(&origin, &request.target())?;
         let mut outgoing = reqwest::Request::new(request.method().clone(), url);
@@ -240,11 +237,22 @@ impl RestConnectionBuilder {
             .read_timeout(self.read_timeout.min(LONGEST))
             .pool_idle_timeout(self.pool_idle_timeout.min(LONGEST));
         #[cfg(feature = "rustls")]
-        {
-            let config = networkpype_tls::client_config(&self.tls, &[b"http/1.1"])
-                .map_err(|error| ConnectionError::new("tls").with_source(error))?;
+        let tls = {
+            let refused = |error| ConnectionError::new("tls").with_source(error);
+            let (config, no_tls) = match networkpype_tls::client_config(&self.tls, &[b"http/1.1"]) {
+                Ok(config) => (config, None),
+                // A machine without trusted certificates can still talk plain HTTP to itself.
+                Err(error) if error.option() == networkpype_tls::TlsOption::RootCertificates => (
+                    networkpype_tls::refusing_everyone().map_err(refused)?,
+                    Some("the platform trusts no certificates, and none were given"),
+                ),
+                Err(error) => return Err(refused(error)),
+            };
             builder = builder.tls_backend_preconfigured((*config).clone());
-        }
+            no_tls
+        };
+        #[cfg(not(feature = "rustls"))]
+        let tls = Some("https needs the feature `rustls` of networkpype-rest");
         if let Some(proxy) = &self.proxy {
             builder = builder.proxy(to_reqwest_proxy(proxy)?);
         }
@@ -254,7 +262,7 @@ impl RestConnectionBuilder {
         Ok(RestConnection {
             client,
             max_response_bytes: self.max_response_bytes,
-            tls: cfg!(feature = "rustls"),
+            no_tls: tls,
             ticker: self.ticker.unwrap_or_else(|| Arc::new(TokioTicker::new())),
         })
     }

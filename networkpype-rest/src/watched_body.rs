@@ -5,6 +5,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_core::Stream;
 use http_body::{Body, Frame, SizeHint};
 use networkpype_core::{BodyStream, BoxError, SendProgress};
 
@@ -24,6 +25,9 @@ enum Source {
         stream: Mutex<BodyStream>,
         /// How much is to come, where that was declared.
         left: Option<u64>,
+        /// The chunk that completes the declared length, kept until it is known that nothing follows: the HTTP client
+        /// does not ask beyond, and would cut the rest off in silence.
+        last: Option<Bytes>,
     },
 }
 
@@ -33,10 +37,48 @@ impl WatchedBody {
     }
 
     pub(crate) fn stream(stream: BodyStream, length: Option<u64>, progress: &SendProgress) -> Self {
-        let source = Source::Stream { stream: Mutex::new(stream), left: length };
+        let source = Source::Stream { stream: Mutex::new(stream), left: length, last: None };
         Self { source, progress: progress.clone() }
     }
 }
+
+/// The next chunk, checked against the declared length.
+fn poll_chunk(
+    mut stream: Pin<&mut BodyChunks>,
+    left: &mut Option<u64>,
+    last: &mut Option<Bytes>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, BoxError>>> {
+    loop {
+        let next = ready!(stream.as_mut().poll_next(cx));
+        let chunk = match (next, last.take()) {
+            (None, last) => return Poll::Ready(last.map(Ok)),
+            (Some(Err(error)), _) => return Poll::Ready(Some(Err(error))),
+            (Some(Ok(chunk)), kept) if chunk.is_empty() => {
+                *last = kept;
+                continue;
+            }
+            (Some(Ok(_)), Some(_)) => return Poll::Ready(Some(Err(TOO_LONG.into()))),
+            (Some(Ok(chunk)), None) => chunk,
+        };
+        let Some(declared) = left else { return Poll::Ready(Some(Ok(chunk))) };
+        match declared.checked_sub(u64::try_from(chunk.len()).unwrap_or(u64::MAX)) {
+            None => return Poll::Ready(Some(Err(TOO_LONG.into()))),
+            Some(0) => {
+                *declared = 0;
+                *last = Some(chunk);
+            }
+            Some(rest) => {
+                *declared = rest;
+                return Poll::Ready(Some(Ok(chunk)));
+            }
+        }
+    }
+}
+
+const TOO_LONG: &str = "the body is longer than was declared";
+
+type BodyChunks = dyn Stream<Item = Result<Bytes, BoxError>> + Send;
 
 impl Body for WatchedBody {
     type Data = Bytes;
@@ -51,24 +93,10 @@ impl Body for WatchedBody {
         Poll::Ready(match &mut this.source {
             Source::Bytes(bytes) if bytes.is_empty() => None,
             Source::Bytes(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
-            Source::Stream { stream, left } => {
+            Source::Stream { stream, left, last } => {
                 let stream = stream.get_mut().unwrap_or_else(PoisonError::into_inner);
-                match ready!(stream.as_mut().poll_next(cx)) {
-                    None => None,
-                    Some(Err(error)) => Some(Err(error)),
-                    Some(Ok(chunk)) => {
-                        let more = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-                        match left.map(|left| left.checked_sub(more)) {
-                            // What is beyond the declared length would be cut off in silence.
-                            Some(None) => Some(Err("the body is longer than was declared".into())),
-                            Some(Some(rest)) => {
-                                *left = Some(rest);
-                                Some(Ok(Frame::data(chunk)))
-                            }
-                            None => Some(Ok(Frame::data(chunk))),
-                        }
-                    }
-                }
+                ready!(poll_chunk(stream.as_mut(), left, last, cx))
+                    .map(|chunk| chunk.map(Frame::data))
             }
         })
     }
@@ -89,7 +117,11 @@ impl Body for WatchedBody {
             Source::Bytes(bytes) => {
                 SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
             }
-            Source::Stream { left: Some(left), .. } => SizeHint::with_exact(*left),
+            Source::Stream { left: Some(left), last, .. } => {
+                let kept =
+                    last.as_ref().map_or(0, |last| u64::try_from(last.len()).unwrap_or(u64::MAX));
+                SizeHint::with_exact(left.saturating_add(kept))
+            }
             Source::Stream { left: None, .. } => SizeHint::default(),
         }
     }

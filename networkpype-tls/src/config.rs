@@ -39,6 +39,20 @@ pub fn client_config(options: &TlsOptions, alpn: &[&[u8]]) -> Result<Arc<ClientC
     Ok(Arc::new(config))
 }
 
+/// A configuration that refuses every server: for a transport that has to be given one and must not use it.
+///
+/// # Errors
+/// When the provider supports no version of TLS, which aws-lc-rs does.
+pub fn refusing_everyone() -> Result<Arc<ClientConfig>, TlsError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TlsError::new(TlsOption::Versions, "not supported").with_source(error))?
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
 #[cfg(test)]
 mod tests {
     use networkpype_core::Secret;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use networkpype_core::{ProxyOptions, RestRequest, TlsOptions};
 use networkpype_rest::{ErrorKind, Outcome, RestConnection, RestManager};
 use networkpype_test::{Exchange, RawServer, Step, TestCa};
+use networkpype_throttle::{RateLimit, Throttler};
 
 const SOON: Duration = Duration::from_millis(200);
 
@@ -186,4 +187,141 @@ async fn h18_a_proxy_that_hangs_is_given_up() {
         error.is_connect() && error.is_timeout() && error.outcome() == Outcome::NotSent,
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn a_machine_without_certificates_talks_plain_http_and_refuses_https() {
+    // Where the platform's roots are is read from the environment, which only another process can have changed.
+    const NAME: &str = "faults::a_machine_without_certificates_talks_plain_http_and_refuses_https";
+    if std::env::var_os("NETWORKPYPE_REST_NO_STORE").is_none() {
+        let program = std::env::current_exe().expect("the test's own program");
+        let output = std::process::Command::new(program)
+            .args(["--exact", NAME])
+            .env("NETWORKPYPE_REST_NO_STORE", "1")
+            .env("SSL_CERT_FILE", "/nowhere/certificates.pem")
+            .env("SSL_CERT_DIR", "/nowhere")
+            .output()
+            .expect("the program runs");
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+        return;
+    }
+    let exchange = Exchange::start();
+    let manager = RestManager::builder().base_url(exchange.url()).build().expect("manager");
+    manager.call(RestRequest::get("/time")).await.expect("plain");
+    let error = manager.call(RestRequest::get("https://127.0.0.1:9/")).await.expect_err("https");
+    assert!(error.is_connect() && error.outcome() == Outcome::NotSent, "{error:?}");
+    assert!(format!("{error:?}").contains("trusts no certificates"), "{error:?}");
+}
+
+/// The connection is open and the TLS handshake is not answered: whatever cuts the call off, nothing was sent.
+#[tokio::test]
+async fn a_call_that_is_cut_off_while_it_connects_was_not_sent() {
+    for request in [
+        RestRequest::get("/x"),
+        RestRequest::post("/x"),
+        RestRequest::post("/x").json_text("{}"),
+        RestRequest::post("/x").body_stream(None, || Box::pin(futures_util::stream::empty())),
+    ] {
+        for request in [request.clone().deadline(SOON), request.clone().attempt_timeout(SOON)] {
+            let server = RawServer::start(vec![Step::Hang]);
+            let throttler = Throttler::new([RateLimit::new("all", 100, Duration::from_secs(60))])
+                .expect("limits");
+            let manager = RestManager::builder()
+                .base_url(server.url().replace("http", "https"))
+                .throttler(throttler.clone())
+                .default_limit("all")
+                .build()
+                .expect("manager");
+            let error = manager.call(request).await.expect_err("cut off");
+            assert!(error.is_timeout() && error.outcome() == Outcome::NotSent, "{error:?}");
+            assert_eq!(throttler.usage("all").expect("limit").used, 0, "given back");
+            assert_eq!(server.connections(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_cut_off_after_it_wrote_may_have_been_acted_on() {
+    for request in
+        [RestRequest::get("/x"), RestRequest::post("/x"), RestRequest::post("/x").json_text("{}")]
+    {
+        let server = RawServer::start(vec![Step::ReadHead, Step::ReadToEnd]);
+        let throttler =
+            Throttler::new([RateLimit::new("all", 100, Duration::from_secs(60))]).expect("limits");
+        let manager = RestManager::builder()
+            .base_url(server.url())
+            .throttler(throttler.clone())
+            .default_limit("all")
+            .build()
+            .expect("manager");
+        let error = manager.call(request.deadline(SOON)).await.expect_err("cut off");
+        assert!(error.is_timeout() && error.outcome() == Outcome::Unknown, "{error:?}");
+        assert_eq!(throttler.usage("all").expect("limit").used, 1, "it stays charged");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_cut_off_within_the_body_keeps_what_the_head_said() {
+    for (head, outcome) in [
+        ("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc", Outcome::Done),
+        ("HTTP/1.1 429 Slow\r\nretry-after: 7\r\ncontent-length: 9\r\n\r\nabc", Outcome::Refused),
+    ] {
+        let server = RawServer::start(vec![Step::ReadHead, Step::write(head), Step::ReadToEnd]);
+        let manager = RestManager::builder().base_url(server.url()).build().expect("manager");
+        let error =
+            manager.call(RestRequest::get("/x").attempt_timeout(SOON)).await.expect_err("cut off");
+        assert_eq!((error.is_timeout(), error.outcome()), (true, outcome), "{error:?}");
+        assert!(error.status().is_some());
+        let waits = (outcome == Outcome::Refused).then_some(Duration::from_secs(7));
+        assert_eq!(error.retry_after(), waits);
+    }
+}
+
+#[tokio::test]
+async fn a_streamed_body_that_is_longer_than_declared_is_an_error() {
+    let exchange = Exchange::start();
+    let manager = RestManager::builder().base_url(exchange.url()).build().expect("manager");
+    for length in [3, 7] {
+        let request = RestRequest::post("/echo").body_stream(Some(length), || {
+            Box::pin(futures_util::stream::iter([Ok("abc".into()), Ok("def".into())]))
+        });
+        let error = manager.call(request).await.expect_err("another length");
+        assert_eq!(error.outcome(), Outcome::Unknown, "{error:?}");
+    }
+    assert!(exchange.requests().iter().all(|request| !request.complete || request.body.len() < 6));
+}
+
+#[tokio::test]
+async fn plain_requests_to_this_machine_go_past_the_proxy() {
+    let proxy = RawServer::start(vec![Step::ReadHead, Step::Close]);
+    let exchange = Exchange::start();
+    let options = ProxyOptions::new(&proxy.url()).expect("proxy");
+    let connection = RestConnection::builder().proxy(options).build().expect("connection");
+    let manager = RestManager::builder().connection(connection).build().expect("manager");
+    manager.call(RestRequest::get(exchange.url())).await.expect("direct");
+    assert_eq!(proxy.connections(), 0);
+    manager.call(RestRequest::get("http://elsewhere.test/")).await.expect_err("through the proxy");
+    assert_eq!(proxy.connections(), 1);
+}
+
+#[tokio::test]
+async fn timeouts_without_end_are_no_panic() {
+    let exchange = Exchange::start();
+    let connection = RestConnection::builder()
+        .connect_timeout(Duration::MAX)
+        .read_timeout(Duration::MAX)
+        .pool_idle_timeout(Duration::MAX)
+        .build()
+        .expect("connection");
+    let manager = RestManager::builder()
+        .base_url(exchange.url())
+        .connection(connection)
+        .attempt_timeout(Duration::MAX)
+        .deadline(Duration::MAX)
+        .build()
+        .expect("manager");
+    for _ in 0..2 {
+        manager.call(RestRequest::get("/time")).await.expect("response");
+    }
 }

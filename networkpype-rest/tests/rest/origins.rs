@@ -129,3 +129,31 @@ async fn h09_a_redirect_to_another_origin_carries_no_secret_there() {
     }
     assert_eq!((canary.connections(), exchange.requests().len()), (0, 5));
 }
+
+#[tokio::test]
+async fn default_headers_do_not_go_in_plain_text() {
+    let transport = answering(200, "{}");
+    let builder = || {
+        RestManager::builder()
+            .base_url("http://far.test")
+            .connection(transport.clone())
+            .default_header("x-api-key", "k")
+    };
+    let error =
+        builder().build().expect("manager").call(RestRequest::get("/x")).await.expect_err("plain");
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::OriginRefused, Outcome::NotSent));
+    assert!(transport.requests().is_empty());
+    let daring = builder().danger_allow_plaintext_credentials().build().expect("manager");
+    daring.call(RestRequest::get("/x")).await.expect("said aloud");
+    let sent = transport.requests().remove(0);
+    assert!(sent.headers()["x-api-key"].is_sensitive());
+}
+
+#[tokio::test]
+async fn a_bad_default_header_is_named_when_the_manager_is_built() {
+    for (name, value) in [("x\r\ny", "v"), ("content-length", "5"), ("x-key", "c4nary\r\n")] {
+        let error = RestManager::builder().default_header(name, value).build().expect_err(name);
+        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        assert!(cause.contains("header") && !cause.contains("c4nary"), "{cause}");
+    }
+}

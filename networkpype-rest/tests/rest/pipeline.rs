@@ -257,3 +257,38 @@ async fn a_mistake_in_a_setter_is_reported_by_the_call() {
     }
     assert!(transport.requests().is_empty());
 }
+
+#[tokio::test]
+async fn a_pre_processor_does_not_take_back_what_the_caller_asked_for() {
+    let transport = answering(200, "1");
+    let manager = over(&transport)
+        .auth(Seal::new("s"))
+        .pre_processor(|_: RestRequest| Ok(RestRequest::get("/another")))
+        .build()
+        .expect("manager");
+    manager.call(RestRequest::get("/x").auth_required()).await.expect("response");
+    let sent = transport.requests().remove(0);
+    assert!(sent.headers().contains_key("x-seal"), "signed all the same");
+    assert!(sent.headers()["x-seal"].is_sensitive());
+}
+
+#[tokio::test]
+async fn an_anonymous_manager_can_never_authenticate() {
+    let transport = answering(200, "1");
+    let manager = over(&transport)
+        .auth(Seal::new("s"))
+        .default_header("x-api-key", "k")
+        .user_agent("me/1")
+        .pre_processor(|request: RestRequest| Ok(request.header("x-added", "1")))
+        .anonymous()
+        .build()
+        .expect("manager");
+    assert!(manager.call(RestRequest::get("/x").auth_required()).await.is_err());
+    manager.call(RestRequest::get("/x")).await.expect("response");
+    let sent = transport.requests().remove(0);
+    let names: Vec<_> = sent.headers().keys().map(|name| name.as_str().to_owned()).collect();
+    assert_eq!(
+        (names, sent.headers()["user-agent"].as_bytes()),
+        (vec!["user-agent".to_owned()], &b"me/1"[..])
+    );
+}

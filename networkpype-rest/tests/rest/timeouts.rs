@@ -107,3 +107,37 @@ async fn closing_cancels_what_outlasts_its_grace() {
     let error = running.await.expect("task").expect_err("cancelled");
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::Closed, Outcome::Unknown));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_has_passed_sends_nothing() {
+    let manager = slow(0).build().expect("manager");
+    let error =
+        manager.call(RestRequest::post("/").deadline(Duration::ZERO)).await.expect_err("too late");
+    assert!(error.is_timeout());
+    assert_eq!(error.outcome(), Outcome::NotSent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_close_does_not_cut_the_first_short() {
+    let manager = slow(3).build().expect("manager");
+    let running = tokio::spawn({
+        let manager = manager.clone();
+        async move { manager.call(RestRequest::get("/")).await }
+    });
+    tokio::task::yield_now().await;
+    let closing = manager.close(Duration::from_secs(5));
+    tokio::join!(closing, manager.close(Duration::ZERO));
+    assert!(running.await.expect("task").is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_does_not_wait_for_a_call_that_nobody_polls() {
+    let manager = slow(20).build().expect("manager");
+    let mut call = Box::pin(manager.call(RestRequest::get("/")));
+    assert!(futures_util::poll!(&mut call).is_pending());
+    let ticker = TokioTicker::new();
+    manager.close(Duration::from_secs(5)).await;
+    assert_eq!(ticker.now().as_nanos(), 6_000_000_000, "its grace, and a second to leave");
+    let error = call.await.expect_err("cancelled");
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Closed, Outcome::Unknown));
+}

@@ -97,3 +97,33 @@ fn it_converts_from_and_to_an_http_request() {
     assert_eq!(back.headers()["x"], "1");
     assert_eq!(back.body(), "body");
 }
+
+#[test]
+fn a_frozen_body_is_not_replaced() {
+    let mut request = RestRequest::post("https://h/").json_text("{}");
+    request.body_bytes().expect("bytes");
+    let mut replaced = request.body("other");
+    assert_eq!(replaced.body_bytes().expect("bytes"), "{}");
+    assert_eq!(replaced.freeze().expect_err("frozen").kind(), crate::WireErrorKind::Frozen);
+}
+
+#[test]
+fn the_content_type_follows_the_body_unless_the_caller_set_it() {
+    let replaced = RestRequest::post("/o").form_param("a", 1).json(&1);
+    assert_eq!(replaced.headers()[CONTENT_TYPE], "application/json");
+    let raw = RestRequest::post("/o").json(&1).body("x");
+    assert!(!raw.headers().contains_key(CONTENT_TYPE));
+    let own = RestRequest::post("/o").header("content-type", "application/vnd.api+json").json(&1);
+    assert_eq!(own.headers()[CONTENT_TYPE], "application/vnd.api+json");
+}
+
+#[test]
+fn freezing_fills_the_path_or_fails() {
+    let mut request = RestRequest::get("https://h/o/{id}").path_param("id", 5);
+    request.freeze().expect("freezes");
+    assert_eq!(request.target(), "/o/5");
+    assert!(RestRequest::get("https://h/o/{id}").freeze().is_err());
+    let converted =
+        http::Request::try_from(RestRequest::get("https://h/o/{id}").path_param("id", 5));
+    assert_eq!(converted.expect("converts").uri(), "https://h/o/5");
+}
