@@ -1,17 +1,19 @@
 use std::fmt;
 
+use hmac::digest::zeroize::Zeroizing;
+
 use crate::DigestEncoding;
 
 /// The longest digest there is here: SHA-512's.
 const MAX: usize = 64;
 
-/// A hash or HMAC value, held without an allocation.
+/// A hash or HMAC value, held without an allocation, and wiped when it is dropped: it may be a signed passphrase.
 ///
 /// It has no `==`: compare what somebody else sent with [`HmacSigner::verify`](crate::HmacSigner::verify), which takes
 /// the same time wherever the difference lies.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Digest {
-    bytes: [u8; MAX],
+    bytes: Zeroizing<[u8; MAX]>,
     length: usize,
 }
 
@@ -19,7 +21,7 @@ impl Digest {
     /// Takes the output of a hash; more than 64 bytes are cut, and none of ours is longer.
     pub(crate) fn new(output: &[u8]) -> Self {
         let length = output.len().min(MAX);
-        let mut bytes = [0; MAX];
+        let mut bytes = Zeroizing::new([0; MAX]);
         bytes[..length].copy_from_slice(&output[..length]);
         Self { bytes, length }
     }

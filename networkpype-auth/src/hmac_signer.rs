@@ -144,6 +144,7 @@ mod tests {
         wiped_on_drop::<Sha256>();
         wiped_on_drop::<Sha384>();
         wiped_on_drop::<Sha512>();
+        assert!(std::mem::needs_drop::<Digest>(), "a digest may be a signed passphrase");
         let signer = HmacSigner::new(HmacAlgorithm::Sha384, &"hunter2".into());
         assert_eq!(format!("{signer:?}"), "HmacSigner { algorithm: Sha384, .. }");
         assert_eq!(format!("{:?}", signer.sign(b"")), "Digest(<48 bytes>)");

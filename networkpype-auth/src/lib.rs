@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod buffer;
 mod canonical;
 mod digest;
 mod encode;
@@ -23,7 +24,7 @@ pub use digest::Digest;
 pub use encode::DigestEncoding;
 pub use hash::HashAlgorithm;
 pub use hmac_signer::{HmacAlgorithm, HmacSigner};
-pub use json_match::{fields_are, is_error_code};
+pub use json_match::{fields_are, is_error_code, is_error_field};
 pub use login::Login;
 pub use message_text::MessageText;
 pub use nonce::Nonce;

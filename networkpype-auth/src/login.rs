@@ -1,17 +1,14 @@
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use networkpype_core::{
-    AuthError, AuthErrorKind, JsonMembers, LimitId, LoginStep, Timestamp, WebSocketRequest,
-    WebSocketResponse,
+    AuthError, AuthErrorKind, LimitId, Timestamp, WebSocketRequest, WebSocketResponse,
 };
 
 use crate::{
-    MessageText, Part, Subject, Template, TimestampFormat, Values, canonical::json_plain_text,
-    recipe::check::mistake,
+    MessageText, Part, Subject, Template, TimestampFormat, Values, recipe::check::mistake,
 };
 
-/// How long a refusal's code may be: longer ones are sentences, which may quote what was sent.
-const LONGEST_CODE: usize = 32;
+mod answer;
 
 type Judge = Arc<dyn Fn(&WebSocketResponse) -> bool + Send + Sync>;
 
@@ -41,6 +38,7 @@ pub struct Login {
     accepted: Option<Judge>,
     refused: Option<Judge>,
     code: Option<Cow<'static, str>>,
+    resync: Vec<Cow<'static, str>>,
     limit: Limit,
 }
 
@@ -63,6 +61,7 @@ impl Login {
             accepted: None,
             refused: None,
             code: None,
+            resync: Vec::new(),
             limit: Limit::Default,
         }
     }
@@ -107,14 +106,24 @@ impl Login {
         self
     }
 
-    /// The field of a refusal that becomes part of the error. Only a short code is taken over: a sentence may quote
-    /// what was sent.
+    /// The field of a refusal that becomes part of the error: its name or, with a `/` before it, a JSON pointer such as
+    /// `/error/code`. Only a short code is taken over, and none that holds the key or the passphrase: a sentence may
+    /// quote what was sent. Default: no code becomes part of the error.
     pub fn refusal_code(mut self, field: impl Into<Cow<'static, str>>) -> Self {
         self.code = Some(field.into());
         self
     }
 
-    /// Charges the login message to this limit. Default: the manager's `default_limit`.
+    /// Has a login that is refused with this code tried once more on a new connection, after the server's time was
+    /// learnt anew: [`Recovery::ResyncTime`](networkpype_core::Recovery::ResyncTime). The code is in the field of
+    /// [`refusal_code`](Self::refusal_code), or in `code` where none was said. Default: never.
+    pub fn resync_on_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
+        self.resync.push(code.into());
+        self
+    }
+
+    /// Charges the login message to this limit. Default: the WebSocket manager's `login_limit`, or its `default_limit`
+    /// where it has none.
     pub fn limit(mut self, limit: impl Into<LimitId>) -> Self {
         self.limit = Limit::Named(limit.into());
         self
@@ -134,8 +143,9 @@ impl Login {
     /// The mistake in it, if there is one.
     ///
     /// # Errors
-    /// When the message is not usable, nothing tells acceptance, a signature is made and not sent or sent and not
-    /// made, something is signed that the server cannot know, or a part belongs to requests or messages.
+    /// When the message is not usable, nothing tells acceptance, or refusal where a code of it leads to a resync, a
+    /// signature is made and not sent or sent and not made, something is signed that the server cannot know, a timestamp
+    /// stands outside of quotes that is not a number, or a part belongs to requests or messages.
     pub fn check(&self) -> Result<(), AuthError> {
         let text = self.text()?;
         if self.accepted.is_none() {
@@ -152,6 +162,12 @@ impl Login {
             return mistake(
                 "a login signs what `sign` says and sends it as `{signature}`: one of both is missing",
             );
+        }
+        if text.uses_as_number(&Part::Timestamp) && !self.format.is_number() {
+            return mistake("the timestamp of the login is no number: write `\"{timestamp}\"`");
+        }
+        if !self.resync.is_empty() && self.refused.is_none() {
+            return mistake("nothing tells when a login is refused: say it with `refused_when`");
         }
         for (part, how) in [
             (
@@ -195,37 +211,11 @@ impl Login {
         })
     }
 
-    /// What a message received after the login means for it.
-    pub fn judge(&self, received: &WebSocketResponse) -> LoginStep {
-        let says = |judge: &Option<Judge>| judge.as_ref().is_some_and(|judge| judge(received));
-        if says(&self.accepted) {
-            LoginStep::Done
-        } else if says(&self.refused) {
-            LoginStep::Refused(self.refusal(received))
-        } else {
-            LoginStep::Wait
-        }
-    }
-
     fn text(&self) -> Result<&MessageText, AuthError> {
         self.text
             .as_ref()
             .map_err(|error| AuthError::new(AuthErrorKind::Configuration, error.clone()))
     }
-
-    fn refusal(&self, received: &WebSocketResponse) -> Cow<'static, str> {
-        let object: JsonMembers = received.json().unwrap_or_default();
-        let code = self.code.as_deref().and_then(|field| object.get(field)).map(json_plain_text);
-        match code {
-            Some(code) if is_code(&code) => format!("code {code}").into(),
-            _ => "the server gave no code".into(),
-        }
-    }
-}
-
-fn is_code(text: &str) -> bool {
-    (1..=LONGEST_CODE).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 impl fmt::Debug for Login {
@@ -241,75 +231,4 @@ impl fmt::Debug for Login {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fields_are;
-
-    fn login() -> Login {
-        Login::new(r#"{"op":"login","t":"{timestamp}","s":"{signature}"}"#)
-            .sign([Part::Timestamp, Part::literal("GET/verify")])
-            .accepted_when(fields_are([("event", "login")]))
-            .refused_when(fields_are([("event", "error")]))
-            .refusal_code("code")
-    }
-
-    #[test]
-    fn the_message_holds_the_signature_of_what_it_says() {
-        let message = login().message(Values::new().timestamp("17"), |payload| {
-            assert_eq!(payload, b"17GET/verify");
-            Ok("5/+=".to_owned())
-        });
-        let bytes = message.expect("signed").bytes().expect("bytes");
-        assert_eq!(bytes, r#"{"op":"login","t":"17","s":"5/+="}"#);
-    }
-
-    #[test]
-    fn answers_are_told_from_other_messages() {
-        for (text, expected) in [
-            (r#"{"event":"login","code":"0"}"#, "Done"),
-            (r#"{"event":"error","code":"60009","msg":"x"}"#, "Refused(\"code 60009\")"),
-            (r#"{"event":"error","code":60009}"#, "Refused(\"code 60009\")"),
-            (
-                r#"{"event":"error","code":"no key hunter2"}"#,
-                "Refused(\"the server gave no code\")",
-            ),
-            (r#"{"event":"error"}"#, "Refused(\"the server gave no code\")"),
-            (r#"{"event":"info"}"#, "Wait"),
-            ("pong", "Wait"),
-            ("[]", "Wait"),
-        ] {
-            let step = login().judge(&WebSocketResponse::from_text(text));
-            assert_eq!(format!("{step:?}"), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn mistakes_are_found_before_a_connection_is() {
-        let accepted = fields_are([("event", "login")]);
-        assert!(login().check().is_ok());
-        for (login, reason) in [
-            (Login::new("{"), "not JSON"),
-            (Login::new("{}"), "accepted_when"),
-            (login().sign([Part::Timestamp, Part::Method]), "signs no request"),
-            (login().sign(Part::SortedFields), "signs no request"),
-            (login().sign(Vec::new()), "one of both is missing"),
-            (Login::new("{}").sign(Part::Key).accepted_when(accepted), "one of both is missing"),
-            (login().sign(Part::Nonce), "`{nonce}`"),
-        ] {
-            let error = login.check().expect_err(reason).to_string();
-            assert!(error.contains(reason), "{error}");
-        }
-    }
-
-    #[test]
-    fn the_message_is_charged_where_the_login_says() {
-        let limit = |login: Login| {
-            let values = Values::new().timestamp("1");
-            let message = login.message(values, |_| Ok("s".to_owned())).expect("signed");
-            format!("{:?}", message.limit_choice())
-        };
-        assert_eq!(limit(login()), "Default");
-        assert_eq!(limit(login().unlimited()), "Unlimited");
-        assert!(limit(login().limit("messages")).contains("messages"));
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
-use networkpype_core::{AuthError, AuthErrorKind, WebSocketRequest};
+use networkpype_core::{AuthError, AuthErrorKind, Secret, WebSocketRequest};
+use serde_json::value::RawValue;
 
-use crate::{Part, Subject, Template, Values};
+use crate::{Part, Subject, Template, Values, buffer::WipedBuffer};
 
 /// The names in braces that stand for a value.
 const NAMES: [(&str, Part); 5] = [
@@ -11,11 +12,17 @@ const NAMES: [(&str, Part); 5] = [
     ("signature", Part::Signature),
 ];
 
+/// Stands for every value while the text is checked: no JSON outside of quotes, and inside of them in any place.
+const LETTER: &str = "x";
+
+/// Stands for a number.
+const NUMBER: &str = "1700000000000";
+
 /// A JSON message written down with names in braces where values belong: `{key}`, `{timestamp}`, `{nonce}`,
 /// `{passphrase}` and `{signature}`.
 ///
-/// Values are escaped as JSON strings are, so they belong inside quotes; a number may stand without. Everything else
-/// is sent as it is written.
+/// Values are escaped as JSON strings are, so they belong inside quotes; a timestamp or nonce that is a number may stand
+/// without. Everything else is sent as it is written.
 ///
 /// ```
 /// use networkpype_auth::{MessageText, Values};
@@ -24,65 +31,95 @@ const NAMES: [(&str, Part); 5] = [
 /// let text = MessageText::parse(r#"{"op":"auth","args":["{key}",{timestamp},"{signature}"]}"#)?;
 /// let key = Secret::new("K\"1");
 /// let message = text.fill(&Values::new().key(&key).timestamp("17").signature("5ig"))?;
-/// assert_eq!(message, r#"{"op":"auth","args":["K\"1",17,"5ig"]}"#);
+/// assert_eq!(message.expose_bytes(), br#"{"op":"auth","args":["K\"1",17,"5ig"]}"#);
 /// # Ok::<(), networkpype_core::AuthError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct MessageText {
-    parts: Template,
+    pieces: Vec<Piece>,
+}
+
+#[derive(Clone, Debug)]
+struct Piece {
+    part: Part,
+    /// Whether it stands inside quotes, where every text is a value.
+    quoted: bool,
 }
 
 impl MessageText {
     /// Reads a text with names in braces.
     ///
     /// # Errors
-    /// When a name in braces is not known, or the text is not JSON once values stand for the names.
+    /// When a name in braces is not known, the text is not JSON once values stand for the names, or one stands outside
+    /// of quotes that is not a timestamp or nonce.
     pub fn parse(text: &str) -> Result<Self, AuthError> {
-        let mut parts = Vec::new();
+        let mut pieces = Vec::new();
         let mut rest = text;
+        let piece = |part| Piece { part, quoted: true };
         while let Some((before, name, after)) = next_name(rest) {
             let known = NAMES.iter().find(|(known, _)| *known == name);
             let (_, part) = known.ok_or_else(|| {
                 unusable(&format!("`{{{name}}}` is not known; write {}", known_names()))
             })?;
-            parts.push(Part::literal(before.to_owned()));
-            parts.push(part.clone());
+            pieces.push(piece(Part::literal(before.to_owned())));
+            pieces.push(piece(part.clone()));
             rest = after;
         }
-        parts.push(Part::literal(rest.to_owned()));
-        let parsed = Self { parts: parts.into() };
-        // A digit is JSON inside quotes and outside of them.
-        let sample = Values::new().timestamp("1").nonce("1").signature("1");
-        let one = "1".into();
-        let filled = parsed.fill(&sample.key(&one).passphrase(&one))?;
-        match serde_json::from_str::<serde_json::Value>(&filled) {
-            Ok(_) => Ok(parsed),
-            Err(_) => Err(unusable("it is not JSON")),
+        pieces.push(piece(Part::literal(rest.to_owned())));
+        let mut parsed = Self { pieces };
+        if !parsed.is_json_with_letter_at(None) {
+            return Err(unusable("it is not JSON"));
         }
+        for index in 0..parsed.pieces.len() {
+            parsed.pieces[index].quoted = parsed.is_json_with_letter_at(Some(index));
+            let Piece { part, quoted } = &parsed.pieces[index];
+            if !quoted && !matches!(part, Part::Timestamp | Part::Nonce) {
+                return Err(unusable(&format!(
+                    "`{{{}}}` has to stand inside quotes",
+                    part.name().to_ascii_lowercase()
+                )));
+            }
+        }
+        Ok(parsed)
     }
 
     /// Whether `part` stands in it.
     pub fn uses(&self, part: &Part) -> bool {
-        self.parts.uses(part)
+        self.pieces.iter().any(|piece| piece.part == *part)
+    }
+
+    /// Whether `part` stands in it outside of quotes, where only numbers may.
+    pub(crate) fn uses_as_number(&self, part: &Part) -> bool {
+        self.pieces.iter().any(|piece| piece.part == *part && !piece.quoted)
     }
 
     /// The text with `values` in place of the names.
     ///
     /// # Errors
-    /// When a value is missing or is not UTF-8.
-    pub fn fill(&self, values: &Values<'_>) -> Result<String, AuthError> {
-        let mut out = String::new();
-        for part in self.parts.parts() {
+    /// When a value is missing, is not UTF-8, or stands outside of quotes and is not a number.
+    pub fn fill(&self, values: &Values<'_>) -> Result<Secret, AuthError> {
+        let mut out = WipedBuffer::with_capacity(512);
+        for Piece { part, quoted } in &self.pieces {
             if let Part::Literal(text) = part {
-                out.push_str(text);
+                out.push(text.as_bytes());
                 continue;
             }
             let value = Template::from(part.clone()).render(&mut Subject::Nothing, values)?;
-            let text = value.expose_str().ok_or_else(|| unusable("a value is not UTF-8 text"))?;
-            let quoted = serde_json::Value::from(text).to_string();
-            out.push_str(&quoted[1..quoted.len() - 1]);
+            let text = value.expose_str().ok_or_else(|| unfit("is not UTF-8 text"))?;
+            if *quoted {
+                push_escaped(&mut out, text)?;
+            } else if text.bytes().all(|byte| byte.is_ascii_digit()) {
+                out.push(text.as_bytes());
+            } else {
+                return Err(unfit("stands outside of quotes and is not a number"));
+            }
         }
-        Ok(out)
+        let filled = out.into_secret();
+        // What a value did to the text around it shows only now: a zero at its beginning, say.
+        match serde_json::from_slice::<&RawValue>(filled.expose_bytes()) {
+            Ok(_) => Ok(filled),
+            Err(_) => Err(unfit("leaves no JSON where it stands")),
+        }
     }
 
     /// The message with `values` in place of the names.
@@ -90,8 +127,31 @@ impl MessageText {
     /// # Errors
     /// As [`fill`](Self::fill).
     pub fn message(&self, values: &Values<'_>) -> Result<WebSocketRequest, AuthError> {
-        Ok(WebSocketRequest::json_text(self.fill(values)?))
+        let filled = self.fill(values)?;
+        // Made of texts, so it is one.
+        Ok(WebSocketRequest::json_text(filled.expose_str().unwrap_or_default()))
     }
+
+    /// Whether the text is JSON with a letter for the value at `index` and numbers for all others.
+    fn is_json_with_letter_at(&self, index: Option<usize>) -> bool {
+        let stands = |(at, piece): (usize, &Piece)| match &piece.part {
+            Part::Literal(text) => text.to_string(),
+            _ if Some(at) == index => LETTER.to_owned(),
+            _ => NUMBER.to_owned(),
+        };
+        let text: String = self.pieces.iter().enumerate().map(stands).collect();
+        serde_json::from_str::<serde_json::Value>(&text).is_ok()
+    }
+}
+
+/// Writes `text` as it stands inside the quotes of a JSON string.
+fn push_escaped(out: &mut WipedBuffer, text: &str) -> Result<(), AuthError> {
+    let mut quoted = WipedBuffer::with_capacity(text.len() * 2 + 2);
+    serde_json::to_writer(&mut quoted, text).map_err(|_| unfit("cannot be written as JSON"))?;
+    let quoted = quoted.into_secret();
+    let inside = quoted.expose_bytes();
+    out.push(&inside[1..inside.len() - 1]);
+    Ok(())
 }
 
 /// What is before the next name in braces, the name, and what is behind it. JSON itself never has a bare word in
@@ -117,6 +177,10 @@ fn unusable(why: &str) -> AuthError {
     AuthError::new(AuthErrorKind::Configuration, format!("the login message cannot be used: {why}"))
 }
 
+fn unfit(why: &str) -> AuthError {
+    AuthError::new(AuthErrorKind::Other, format!("a value of the login message {why}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +191,12 @@ mod tests {
             (r#"{"op":"login","sign":"{sig}"}"#, "`{sig}` is not known"),
             (r#"{"op":"login","sign":{signature}"#, "not JSON"),
             ("login {key}", "not JSON"),
+            (r#"{"sig":{signature}}"#, "`{signature}` has to stand inside quotes"),
+            (r#"{"key":{key}}"#, "`{key}` has to"),
+            (r#"{"a":"{key}","b":[{key}]}"#, "`{key}` has to"),
+            (r#"{"a":{passphrase}}"#, "`{passphrase}` has to"),
+            (r#"{"a":"\u000{key}"}"#, "`{key}` has to"),
+            (r#"{"a":0{nonce}}"#, "not JSON"),
         ] {
             let error = MessageText::parse(text).expect_err(text).to_string();
             assert!(error.contains(reason), "{error}");
@@ -138,7 +208,19 @@ mod tests {
         let key = "\"},\n\\".into();
         let text = MessageText::parse(r#"{"a":"{key}"}"#).expect("JSON");
         let filled = text.fill(&Values::new().key(&key)).expect("filled");
-        assert_eq!(filled, r#"{"a":"\"},\n\\"}"#);
+        assert_eq!(filled.expose_str(), Some(r#"{"a":"\"},\n\\"}"#));
+    }
+
+    #[test]
+    fn only_numbers_stand_outside_of_quotes() {
+        let text = MessageText::parse(r#"{"a":{timestamp},"b":{nonce},"c":"{timestamp}"}"#);
+        let text = text.expect("JSON");
+        let fill = |timestamp| text.fill(&Values::new().timestamp(timestamp).nonce("8"));
+        let filled = fill("17").expect("a number");
+        assert_eq!(filled.expose_str(), Some(r#"{"a":17,"b":8,"c":"17"}"#));
+        for timestamp in ["2023-11-14T22:13:20Z", "1,\"admin\":true", "017", ""] {
+            assert!(fill(timestamp).is_err(), "{timestamp}");
+        }
     }
 
     #[test]
@@ -146,6 +228,7 @@ mod tests {
         let text = r#"{"a":{},"b":{"c":"{key}"},"d":"{ key }"}"#;
         let key = "K".into();
         let filled = MessageText::parse(text).expect("JSON").fill(&Values::new().key(&key));
-        assert_eq!(filled.expect("filled"), r#"{"a":{},"b":{"c":"K"},"d":"{ key }"}"#);
+        let expected = r#"{"a":{},"b":{"c":"K"},"d":"{ key }"}"#;
+        assert_eq!(filled.expect("filled").expose_str(), Some(expected));
     }
 }

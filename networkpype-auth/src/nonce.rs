@@ -15,6 +15,14 @@ use networkpype_core::Timestamp;
 /// that run side by side overtake each other, and the slower one's requests are refused. Programs on several machines
 /// that use one key stay apart only by the clock: give each its own key.
 ///
+/// What strictly increases is the numbers, not their order on the wire: requests that are made at the same time may
+/// arrive swapped, and an API that takes only greater nonces refuses the later one. Ask such an API for a nonce window,
+/// as Kraken has one for each key, or send one request after the other: await each before the next is made.
+///
+/// The greatest number is not kept over a restart. Where the clock ran far ahead and was set back, a program that is
+/// started again begins below what the API has seen, and everything is refused until the clock gets there. Use a new
+/// key then, or a smaller unit from then on, whose numbers are greater.
+///
 /// ```
 /// use networkpype_auth::Nonce;
 /// use networkpype_core::Timestamp;

@@ -25,9 +25,12 @@ pub enum Part {
     Signature,
     /// The request's method, in upper case.
     Method,
-    /// The request's host, with its port where that is not the scheme's default: what the `Host` header says.
+    /// The host that is sent: the request's `Host` header where it has one, otherwise the host of its URL, with its port
+    /// where that is not the scheme's default.
     Host,
-    /// Scheme, host, path and query.
+    /// Scheme, [`Host`](Self::Host), path and query. The scheme is `http` or `https` on a WebSocket handshake too, which
+    /// is an HTTP request: a handshake that is dialled as `wss://h/ws` has the URL `https://h/ws` here. An API that
+    /// signs `wss://…` gets it from a literal, `Host` and `Target`.
     Url,
     /// The path as it is sent, with the base URL's path and without the query.
     Path,
@@ -88,6 +91,18 @@ impl Part {
                 false
             }
             Self::Signature | Self::SortedFields | Self::Hash { .. } => false,
+        }
+    }
+
+    /// Whether placing something in a request or message may change it.
+    pub(crate) fn may_change(&self) -> bool {
+        match self {
+            Self::Query | Self::QueryWithMark | Self::QueryIn(_) | Self::Target | Self::Url => true,
+            Self::Body | Self::Header(_) | Self::SortedFields => true,
+            Self::Literal(_) | Self::Timestamp | Self::Nonce | Self::Key | Self::Passphrase => {
+                false
+            }
+            Self::Signature | Self::Method | Self::Host | Self::Path | Self::Hash { .. } => false,
         }
     }
 

@@ -4,6 +4,8 @@ use networkpype_core::{
     AuthError, AuthErrorKind, Encoding, JsonMembers, Pair, RestRequest, Secret,
 };
 
+use crate::Part;
+
 /// Where a value goes: a key, a timestamp, a signature.
 ///
 /// Parameters and JSON fields are added behind those of the request; see [`first`](Self::first). One that the request
@@ -81,19 +83,70 @@ impl Placement {
         matches!(self.kind, Kind::Json | Kind::JsonNumber)
     }
 
+    /// Whether it is a header.
+    pub(crate) fn is_header(&self) -> bool {
+        self.kind == Kind::Header
+    }
+
+    /// What and which it is, for errors.
+    pub(crate) fn shown(&self) -> String {
+        format!("{} {:?}", self.what(), self.name)
+    }
+
+    /// Whether it takes integers only.
+    pub(crate) fn is_number(&self) -> bool {
+        self.kind == Kind::JsonNumber
+    }
+
+    /// Whether putting something here changes what `part` stands for.
+    pub(crate) fn changes(&self, part: &Part) -> bool {
+        match part {
+            Part::Query | Part::QueryWithMark | Part::QueryIn(_) | Part::Target | Part::Url => {
+                matches!(self.kind, Kind::Query | Kind::Params)
+            }
+            Part::Body => self.makes_form() || self.makes_json() || self.kind == Kind::Params,
+            Part::SortedFields => self.makes_json(),
+            Part::Header(name) => self.kind == Kind::Header && self.name.eq_ignore_ascii_case(name),
+            _ => false,
+        }
+    }
+
+    /// Whether a request that carries it has a form for a body.
+    pub(crate) fn makes_form(&self) -> bool {
+        self.kind == Kind::Form
+    }
+
+    /// Whether a request that carries it has a JSON object for a body.
+    pub(crate) fn makes_json(&self) -> bool {
+        matches!(self.kind, Kind::Json | Kind::JsonNumber)
+    }
+
+    /// Whether what goes to `other` may overwrite or repeat what goes here.
+    pub(crate) fn clashes(&self, other: &Self) -> bool {
+        use Kind::{Form, Header, Json, JsonNumber, Params, Query};
+        match (self.kind, other.kind) {
+            (Header, Header) => self.name.eq_ignore_ascii_case(&other.name),
+            (Query | Params, Query | Params)
+            | (Form | Params, Form | Params)
+            | (Json | JsonNumber, Json | JsonNumber) => self.name == other.name,
+            _ => false,
+        }
+    }
+
     /// The mistake in its name, if there is one.
     pub(crate) fn check(&self) -> Result<(), AuthError> {
-        let usable = match self.kind {
-            Kind::Header => http::HeaderName::try_from(self.name.as_ref()).is_ok(),
-            _ => !self.name.is_empty(),
+        let problem = match self.kind {
+            Kind::Header => match http::HeaderName::try_from(self.name.as_ref()) {
+                Ok(name) if is_of_the_connection(name.as_str()) => {
+                    "follows from the connection or the body, and cannot be a placed header"
+                }
+                Ok(_) => return Ok(()),
+                Err(_) => "cannot be the name of a header",
+            },
+            _ if self.name.is_empty() => "cannot be the name of a parameter or field",
+            _ => return Ok(()),
         };
-        if usable {
-            return Ok(());
-        }
-        Err(AuthError::new(
-            AuthErrorKind::Configuration,
-            format!("{:?} cannot be the name of a {}", self.name, self.what()),
-        ))
+        Err(AuthError::new(AuthErrorKind::Configuration, format!("{:?} {problem}", self.name)))
     }
 
     /// Has the body be a form or an object while it is open, where the value goes there: an empty body that was
@@ -187,11 +240,7 @@ impl Placement {
         }
         Err(AuthError::new(
             AuthErrorKind::Request,
-            format!(
-                "the scheme sets the {} {:?}, and the request has one already",
-                self.what(),
-                self.name
-            ),
+            format!("the scheme sets the {}, and the request has one already", self.shown()),
         ))
     }
 
@@ -204,10 +253,7 @@ impl Placement {
     }
 
     fn unfit(&self, why: &str) -> AuthError {
-        AuthError::new(
-            AuthErrorKind::Request,
-            format!("the value for the {} {:?} {why}", self.what(), self.name),
-        )
+        AuthError::new(AuthErrorKind::Request, format!("the value for the {} {why}", self.shown()))
     }
 
     fn what(&self) -> &'static str {
@@ -221,82 +267,21 @@ impl Placement {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn put(
-        placement: &Placement,
-        mut request: RestRequest,
-        value: &str,
-    ) -> Result<String, AuthError> {
-        placement.put(&mut request, &value.into())?;
-        let body = request.body_bytes()?;
-        Ok(format!("{} {}", request.target(), String::from_utf8_lossy(&body)).trim_end().to_owned())
-    }
-
-    #[test]
-    fn a_value_goes_where_the_placement_says() {
-        let form = || RestRequest::post("https://h/p?q=1").form_param("a", "x y");
-        let json = || RestRequest::post("https://h/p").json_text("{\"n\": 219.0}");
-        for (placement, request, expected) in [
-            (Placement::query("s"), form(), "/p?q=1&s=1%2B%20 a=x+y"),
-            (Placement::query("s").first(), form(), "/p?s=1%2B%20&q=1 a=x+y"),
-            (Placement::form("s"), form(), "/p?q=1 a=x+y&s=1%2B+"),
-            (Placement::form("s").first(), form(), "/p?q=1 s=1%2B+&a=x+y"),
-            (Placement::params("s"), form(), "/p?q=1 a=x+y&s=1%2B+"),
-            (Placement::params("s"), json(), "/p?s=1%2B%20 {\"n\": 219.0}"),
-            (Placement::form("s"), RestRequest::post("https://h/p"), "/p s=1%2B+"),
-            (Placement::json("s"), json(), "/p {\"n\": 219.0,\"s\":\"1+ \"}"),
-            (Placement::json("s").first(), json(), "/p {\"s\":\"1+ \",\"n\":219.0}"),
-            (Placement::json("s"), RestRequest::post("https://h/p"), "/p {\"s\":\"1+ \"}"),
-        ] {
-            assert_eq!(put(&placement, request, "1+ ").expect("fits"), expected, "{placement:?}");
-        }
-        let number = put(&Placement::json_number("t"), json(), "17").expect("fits");
-        assert_eq!(number, "/p {\"n\": 219.0,\"t\":17}");
-    }
-
-    #[test]
-    fn what_the_request_has_already_is_not_sent_twice() {
-        for (placement, request) in [
-            (Placement::query("s"), RestRequest::get("https://h/p?s=1")),
-            (Placement::form("s"), RestRequest::post("https://h/p").form_param("s", "1")),
-            (Placement::params("s"), RestRequest::post("https://h/p?s=1").form_param("a", "1")),
-            (Placement::json("s"), RestRequest::post("https://h/p").json_text("{\"s\":1}")),
-            (Placement::json("s").first(), RestRequest::post("https://h/p").json_text("{\"s\":1}")),
-        ] {
-            let error = put(&placement, request, "hunter2").expect_err("it is there already");
-            assert_eq!(error.kind(), AuthErrorKind::Request);
-            assert!(!error.to_string().contains("hunter2"), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_value_that_does_not_fit_is_an_error() {
-        let post = || RestRequest::post("https://h/p");
-        for (placement, request, value) in [
-            (Placement::header("x"), post(), "a\nb"),
-            (Placement::json_number("t"), post(), "2023-11-14T22:13:20Z"),
-            (Placement::form("s"), post().json_text("{}"), "1"),
-            (Placement::json("s"), post().form_param("a", "1"), "1"),
-            (Placement::json("s"), post().json_text("[]"), "1"),
-        ] {
-            assert!(put(&placement, request, value).is_err(), "{placement:?}");
-        }
-    }
-
-    #[test]
-    fn headers_are_marked_sensitive() {
-        let mut request = RestRequest::get("https://h/p");
-        Placement::header("X-Key").put(&mut request, &"k".into()).expect("fits");
-        assert!(request.headers()["x-key"].is_sensitive());
-    }
-
-    #[test]
-    fn names_are_checked() {
-        assert!(Placement::header("a b").check().is_err());
-        assert!(Placement::query("").check().is_err());
-        assert!(Placement::header("X-Key").check().is_ok());
-    }
+/// Whether transports set this header themselves, so that another value would be refused or break the connection.
+fn is_of_the_connection(name: &str) -> bool {
+    const NAMES: [&str; 9] = [
+        "connection",
+        "content-length",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    NAMES.contains(&name) || name.starts_with("sec-websocket-")
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,15 +6,23 @@ use crate::{Part, Placement, Subject, Template, TimestampFormat, Values};
 
 pub(crate) mod check;
 mod message;
+mod place;
+
+use place::{Place, Stage};
 
 /// What is signed, and what goes where: everything about an API's signatures but the keys and the algorithm.
 ///
 /// # Order
 ///
-/// 1. Everything placed that does not hold the signature goes in, in the order in which it was placed.
+/// 1. Everything placed that is known from the start goes in, in the order in which it was placed.
 /// 2. Parameters are sorted, if [`sort_params`](Self::sort_params) says so.
-/// 3. What is signed is rendered. That freezes the parts of the request it holds.
-/// 4. The signature is made, and whatever holds it goes in at the end.
+/// 3. Everything placed that is made from the request's query, body or headers goes in behind it, such as the body's
+///    hash in a header: it is made from what is sent, parameters of the first step included.
+/// 4. What is signed is rendered. That freezes the parts of the request it holds.
+/// 5. The signature is made, and whatever holds it goes in at the end.
+///
+/// A value that a later step would make untrue is a mistake, which the checks report: the body's hash in a header while
+/// the signature goes into the body.
 ///
 /// ```
 /// use networkpype_auth::{Part, Placement, Recipe, Values};
@@ -47,24 +55,6 @@ pub struct Recipe {
     format: TimestampFormat,
     ahead: Duration,
     within: Option<Cow<'static, str>>,
-}
-
-/// One value and where it goes.
-#[derive(Clone, Debug)]
-struct Place {
-    at: Placement,
-    value: Template,
-}
-
-impl Place {
-    fn holds_signature(&self) -> bool {
-        self.value.uses(&Part::Signature)
-    }
-
-    fn put(&self, request: &mut RestRequest, values: &Values<'_>) -> Result<(), AuthError> {
-        let value = self.value.render(&mut Subject::Request(request), values)?;
-        self.at.put(request, &value)
-    }
 }
 
 impl Recipe {
@@ -128,8 +118,8 @@ impl Recipe {
         self
     }
 
-    /// Sorts the query's and the form's parameters by name before they are signed and sent, those of the recipe too.
-    /// Default: they stay in their order.
+    /// Sorts the query's and the form's parameters by name before they are signed and sent, those of the recipe too, but
+    /// for the signature and what is made from the request: see the order above. Default: they stay in their order.
     pub fn sort_params(mut self) -> Self {
         self.sorted = true;
         self
@@ -170,24 +160,21 @@ impl Recipe {
     ) -> Result<RestRequest, AuthError> {
         // Managers did this already; for others it reports mistakes before they are signed.
         request.resolve(None)?;
-        let early = |place: &&Place| !place.holds_signature();
-        for place in self.places.iter().filter(early).filter(|place| !place.at.is_first()) {
-            place.put(&mut request, &values)?;
-        }
-        // From the last to the first, so that they come to stand in their order.
-        for place in self.places.iter().filter(early).filter(|place| place.at.is_first()).rev() {
+        for place in self.plain() {
             place.put(&mut request, &values)?;
         }
         if self.sorted {
             sort(&mut request)?;
         }
-        let late = || self.places.iter().filter(|place| place.holds_signature());
-        for place in late() {
+        for place in self.at_stage(Stage::Signature) {
             place.at.prepare(&mut request)?;
+        }
+        for place in self.at_stage(Stage::Derived) {
+            place.put(&mut request, &values)?;
         }
         let payload = self.payload.render(&mut Subject::Request(&mut request), &values)?;
         let signature = sign(payload.expose_bytes())?;
-        for place in late() {
+        for place in self.at_stage(Stage::Signature) {
             place.put(&mut request, &values.signature(&signature))?;
         }
         Ok(request)

@@ -1,6 +1,6 @@
 use networkpype_core::{AuthError, AuthErrorKind, Origin, RestRequest, Secret};
 
-use crate::{Part, Subject, Values, canonical::sorted_fields_text};
+use crate::{Part, Subject, Values, buffer::WipedBuffer, canonical::sorted_fields_text};
 
 impl Part {
     /// Writes what it stands for at the end of `out`.
@@ -8,9 +8,9 @@ impl Part {
         &self,
         subject: &mut Subject<'_>,
         values: &Values<'_>,
-        out: &mut Vec<u8>,
+        out: &mut WipedBuffer,
     ) -> Result<(), AuthError> {
-        let mut put = |bytes: &[u8]| out.extend_from_slice(bytes);
+        let mut put = |bytes: &[u8]| out.push(bytes);
         match self {
             Self::Literal(text) => put(text.as_bytes()),
             Self::Timestamp => put(self.given(values.timestamp)?.as_bytes()),
@@ -19,9 +19,11 @@ impl Part {
             Self::Key => put(self.given(values.key).map(Secret::expose_bytes)?),
             Self::Passphrase => put(self.given(values.passphrase).map(Secret::expose_bytes)?),
             Self::Method => put(self.request(subject)?.method().as_str().as_bytes()),
-            Self::Host => put(self.origin(subject)?.authority().as_bytes()),
+            Self::Host => put(&self.host(subject)?),
             Self::Url => {
-                put(self.origin(subject)?.to_string().as_bytes());
+                let secure = self.origin(subject)?.is_secure();
+                put(if secure { b"https://" } else { b"http://" });
+                put(&self.host(subject)?);
                 put(self.request(subject)?.target().as_bytes());
             }
             Self::Path => put(self.request(subject)?.path().as_bytes()),
@@ -54,7 +56,7 @@ impl Part {
             Self::Hash { algorithm, encoding, of } => {
                 let digest = algorithm.digest(of.render(subject, values)?.expose_bytes());
                 match encoding {
-                    Some(encoding) => put(digest.to_text(*encoding).as_bytes()),
+                    Some(encoding) => put(Secret::from(digest.to_text(*encoding)).expose_bytes()),
                     None => put(digest.as_bytes()),
                 }
             }
@@ -67,6 +69,14 @@ impl Part {
             Subject::Request(request) => Ok(request),
             _ => Err(self.missing("a request")),
         }
+    }
+
+    /// What the `Host` header will say: transports set it only where the request has none.
+    fn host(&self, subject: &mut Subject<'_>) -> Result<Vec<u8>, AuthError> {
+        if let Some(host) = self.request(subject)?.headers().get(http::header::HOST) {
+            return Ok(host.as_bytes().to_vec());
+        }
+        Ok(self.origin(subject)?.authority().into_bytes())
     }
 
     fn origin<'r>(&self, subject: &'r mut Subject<'_>) -> Result<&'r Origin, AuthError> {

@@ -2,7 +2,7 @@ use std::fmt;
 
 use networkpype_core::{AuthError, Secret};
 
-use crate::{Part, Subject, Values};
+use crate::{Part, Subject, Values, buffer::WipedBuffer};
 
 /// Parts in order, rendered one after the other without anything between them.
 ///
@@ -63,13 +63,12 @@ impl Template {
         subject: &mut Subject<'_>,
         values: &Values<'_>,
     ) -> Result<Secret, AuthError> {
-        // Most values and most signed texts fit, so that no copy is left behind by growing. What is not used is wiped
-        // as well, which is why it is not more.
-        let mut out = Vec::with_capacity(if self.parts.len() == 1 { 64 } else { 256 });
+        // Most values and most signed texts fit. What is not used is wiped as well, which is why it is not more.
+        let mut out = WipedBuffer::with_capacity(if self.parts.len() == 1 { 64 } else { 256 });
         for part in &self.parts {
             part.write(subject, values, &mut out)?;
         }
-        Ok(out.into())
+        Ok(out.into_secret())
     }
 }
 
@@ -142,6 +141,19 @@ mod tests {
         ] {
             assert_eq!(rendered(part.clone(), &mut request.clone()), expected, "{part:?}");
         }
+    }
+
+    #[test]
+    fn the_host_is_the_one_that_is_sent() {
+        let front = || {
+            RestRequest::get("https://origin.example:8443/p?a=1").header("Host", "front.example")
+        };
+        assert_eq!(rendered(Part::Host, &mut front()), "front.example");
+        assert_eq!(rendered(Part::Url, &mut front()), "https://front.example/p?a=1");
+        let plain = &mut RestRequest::get("http://origin.example/p");
+        assert_eq!(rendered(Part::Url, plain), "http://origin.example/p");
+        let handshake = networkpype_core::WebSocketHandshake::new("wss://h/ws");
+        assert_eq!(rendered(Part::Url, &mut handshake.into_request()), "https://h/ws");
     }
 
     #[test]

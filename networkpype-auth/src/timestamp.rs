@@ -20,6 +20,14 @@ pub enum TimestampFormat {
 }
 
 impl TimestampFormat {
+    /// Whether it is digits alone.
+    pub(crate) fn is_number(self) -> bool {
+        match self {
+            Self::Seconds | Self::Millis | Self::Micros | Self::Nanos => true,
+            Self::Iso8601Millis | Self::Iso8601Secs => false,
+        }
+    }
+
     /// `at` in this format, rounded down.
     ///
     /// ```

@@ -273,7 +273,7 @@ impl fmt::Debug for AuthError {
         f.debug_struct("AuthError")
             .field("kind", &self.kind)
             .field("message", &self.message)
-            .field("source", &self.source.as_ref().map(ToString::to_string))
+            .field("source", &crate::show::Causes(StdError::source(self)))
             .finish()
     }
 }

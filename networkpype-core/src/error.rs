@@ -4,7 +4,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::{
     AuthError, CloseFrame, LimitId, Outcome, OutcomeRules, Progress, ThrottleError, TransportError,
-    TransportErrorKind, WireError,
+    TransportErrorKind, WireError, show::Causes,
 };
 
 /// Any error, boxed.
@@ -138,6 +138,12 @@ impl Error {
         let (outcome, status) = match error.progress() {
             Progress::NotSent => (Outcome::NotSent, None),
             Progress::Sent => (Outcome::Unknown, None),
+            // A page instead of an upgrade: the server took it for another kind of request.
+            Progress::Answered(status)
+                if error.kind() == TransportErrorKind::Handshake && status.is_success() =>
+            {
+                (Outcome::Refused, Some(status))
+            }
             Progress::Answered(status) => (rules.of_status(status, error.headers()), Some(status)),
         };
         let kind = match error.kind() {
@@ -267,8 +273,7 @@ impl fmt::Debug for Error {
             .field("limit", &self.0.limit)
             .field("excerpt", &self.0.excerpt)
             .field("close", &self.0.close)
-            // Foreign errors may show in their `Debug` what they never show in their `Display`.
-            .field("source", &self.0.source.as_ref().map(ToString::to_string))
+            .field("source", &Causes(self.source()))
             .finish()
     }
 }

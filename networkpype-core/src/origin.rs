@@ -37,7 +37,9 @@ impl Origin {
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at(end);
         if authority.contains('@') {
-            return Err(WireError::url("it holds a user name; credentials belong into an `Auth`"));
+            return Err(WireError::url(
+                "it holds a user name; give credentials to an `Auth`, or to `basic_auth` for a proxy",
+            ));
         }
         let authority: Authority =
             authority.parse().map_err(|_| WireError::url("its host or port is not valid"))?;

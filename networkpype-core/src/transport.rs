@@ -240,7 +240,7 @@ impl fmt::Debug for TransportError {
             .field("kind", &self.0.kind)
             .field("progress", &self.0.progress)
             .field("message", &self.0.message)
-            .field("source", &self.0.source.as_ref().map(ToString::to_string))
+            .field("source", &crate::show::Causes(StdError::source(self)))
             .finish()
     }
 }

@@ -82,9 +82,20 @@ fn html(text: &str) -> Option<(char, usize)> {
 }
 
 fn percent(text: &str) -> Option<(char, usize)> {
-    // What is not ASCII takes several escapes, and is no credential.
-    let code = hex(text.strip_prefix('%')?.get(..2)?).filter(|code| *code < 128)?;
-    Some((char::from_u32(code)?, 3))
+    let mut bytes = Vec::with_capacity(4);
+    let mut rest = text;
+    // A character that is not ASCII takes up to four escapes.
+    while let Some(code) = rest.strip_prefix('%').and_then(|rest| hex(rest.get(..2)?)) {
+        bytes.push(u8::try_from(code).ok()?);
+        rest = &rest[3..];
+        if let Ok(decoded) = std::str::from_utf8(&bytes) {
+            return decoded.chars().next().map(|decoded| (decoded, text.len() - rest.len()));
+        }
+        if bytes.len() == 4 {
+            return None;
+        }
+    }
+    None
 }
 
 fn form(text: &str) -> Option<(char, usize)> {
@@ -108,6 +119,8 @@ mod tests {
         }
         let url = View::decode("a%2fb", percent);
         assert_eq!((url.text.as_str(), url.source_of(1..2)), ("a/b", 1..4));
+        let url = View::decode("%C3%BCx%e2%82%ac", percent);
+        assert_eq!((url.text.as_str(), url.source_of(0..2)), ("üx€", 0..6));
     }
 
     #[test]

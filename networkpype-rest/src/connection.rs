@@ -211,8 +211,8 @@ impl RestConnectionBuilder {
     }
 
     /// What [`RestResponse::timing`] is measured with. Default: tokio's clock.
-    pub fn ticker(mut self, ticker: Arc<dyn Ticker>) -> Self {
-        self.ticker = Some(ticker);
+    pub fn ticker(mut self, ticker: impl Ticker + 'static) -> Self {
+        self.ticker = Some(Arc::new(ticker));
         self
     }
 

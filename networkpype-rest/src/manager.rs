@@ -1,9 +1,9 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use http::HeaderMap;
 use networkpype_core::{
-    Auth, BaseUrl, Caller, Clock, Error, ErrorKind, LimitChoice, LimitId, OriginPolicy,
+    Auth, BaseUrl, BoxError, Caller, Clock, Error, ErrorKind, LimitChoice, LimitId, OriginPolicy,
     OriginRefused, Outcome, OutcomeRules, Recovery, RestPostProcessor, RestPreProcessor,
     RestRequest, RestResponse, RestTransport, Resync, Throttle, ThrottleError, Ticker, Ticks,
     retry_after_of,
@@ -141,6 +141,10 @@ impl RestManager {
     /// Runs the pipeline inside the gate and the deadline.
     async fn run(&self, request: RestRequest) -> Result<(Answer, Outcome), Error> {
         let shared = &*self.shared;
+        if tokio::runtime::Handle::try_current().is_err() {
+            let missing = "a call needs a tokio runtime with I/O and time enabled";
+            return Err(Error::new(ErrorKind::Request, Outcome::NotSent, missing));
+        }
         let Some(_inside) = shared.gate.enter() else {
             return Err(Error::new(ErrorKind::Closed, Outcome::NotSent, "the manager is closed"));
         };
@@ -211,10 +215,7 @@ impl Shared {
         request.resolve(self.base.as_ref())?;
         let asked = request.clone();
         for processor in &self.pre_processors {
-            request = processor.pre_process(request).await.map_err(|error| {
-                Error::new(ErrorKind::Processor, Outcome::NotSent, "a pre-processor failed")
-                    .with_source(error)
-            })?;
+            request = processor.pre_process(request).await.map_err(pre_processor_failed)?;
         }
         // A processor that hands back a request of its own does not take back what the caller asked for.
         if asked.is_auth_required() {
@@ -340,6 +341,29 @@ impl Shared {
             _ => false,
         }
     }
+}
+
+/// A pre-processor may have called the server itself, to ask for the time, say: what that met is what the caller's
+/// own logic looks for.
+fn pre_processor_failed(error: BoxError) -> Error {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(&*error);
+    let met = loop {
+        match cause {
+            Some(error) => match error.downcast_ref::<Error>() {
+                Some(met) => break Some(met),
+                None => cause = error.source(),
+            },
+            None => break None,
+        }
+    };
+    let kind = met.map_or(ErrorKind::Processor, Error::kind);
+    let mut failed = Error::new(kind, Outcome::NotSent, "a pre-processor failed")
+        .with_retry_after(met.and_then(Error::retry_after))
+        .with_limit(met.and_then(Error::limit_id).cloned());
+    if let Some(status) = met.and_then(Error::status) {
+        failed = failed.with_status(status);
+    }
+    failed.with_source(error)
 }
 
 #[async_trait]

@@ -18,12 +18,18 @@ enum Kind {
     Timeout(Duration),
     Reentrant,
     Stepped,
+    Cached,
+    Panicked,
+    ShutDown,
 }
 
 impl TimeError {
     pub(crate) const NO_PROVIDER: Self = Self { kind: Kind::NoProvider, source: None };
     pub(crate) const REENTRANT: Self = Self { kind: Kind::Reentrant, source: None };
     pub(crate) const STEPPED: Self = Self { kind: Kind::Stepped, source: None };
+    pub(crate) const CACHED: Self = Self { kind: Kind::Cached, source: None };
+    pub(crate) const PANICKED: Self = Self { kind: Kind::Panicked, source: None };
+    pub(crate) const SHUT_DOWN: Self = Self { kind: Kind::ShutDown, source: None };
 
     pub(crate) fn timeout(after: Duration) -> Self {
         Self { kind: Kind::Timeout(after), source: None }
@@ -57,18 +63,55 @@ impl fmt::Display for TimeError {
             Kind::Stepped => {
                 f.write_str("the machine's clock was set, or it slept, while the server was asked")
             }
+            Kind::Cached => {
+                f.write_str("a cache answered in the server's place, and better answers are known")
+            }
+            Kind::Panicked => f.write_str("the time provider panicked"),
+            Kind::ShutDown => {
+                f.write_str("the runtime shut down while the server was asked for its time")
+            }
         }
     }
 }
 
 impl fmt::Debug for TimeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TimeError").field("kind", &self.kind).field("source", &self.source).finish()
+        f.debug_struct("TimeError")
+            .field("kind", &self.kind)
+            // Its `Debug` is foreign, and may show what its text does not.
+            .field("source", &self.source.as_ref().map(ToString::to_string))
+            .finish()
     }
 }
 
 impl StdError for TimeError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    #[allow(dead_code, reason = "it is there to be printed")]
+    struct Leaky(&'static str);
+
+    impl fmt::Display for Leaky {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("refused")
+        }
+    }
+
+    impl StdError for Leaky {}
+
+    #[test]
+    fn debug_shows_the_text_of_its_source_and_not_what_its_debug_holds() {
+        let error = TimeError::provider(Leaky("the body with the key").into());
+        assert_eq!(
+            format!("{error:?}"),
+            r#"TimeError { kind: Provider, source: Some("refused") }"#
+        );
     }
 }

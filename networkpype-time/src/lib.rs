@@ -11,8 +11,10 @@ mod refresh;
 mod rest_provider;
 mod rfc3339;
 mod sample;
+mod state;
 mod step;
 mod synchronizer;
+mod task;
 mod window;
 mod within;
 

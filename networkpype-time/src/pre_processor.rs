@@ -58,7 +58,7 @@ impl TimeSynchronizerRestPreProcessor {
     async fn synchronize(&self) -> Result<(), TimeError> {
         match &self.provider {
             Some(provider) => {
-                self.synchronizer.update_server_time_if_not_initialized(&**provider).await
+                self.synchronizer.update_server_time_if_not_initialized(provider.clone()).await
             }
             None => self.synchronizer.ensure_initialized().await,
         }

@@ -23,6 +23,13 @@ impl<P: TimeProvider + ?Sized> TimeProvider for Arc<P> {
     }
 }
 
+#[async_trait]
+impl<P: TimeProvider + ?Sized> TimeProvider for &P {
+    async fn server_time(&self) -> Result<ServerTime, BoxError> {
+        (**self).server_time().await
+    }
+}
+
 /// The server's answer, and what is known of its way.
 ///
 /// Where nothing but the time is known, the synchronizer takes the whole time between its question and the answer for
@@ -32,7 +39,7 @@ impl<P: TimeProvider + ?Sized> TimeProvider for Arc<P> {
 pub struct ServerTime {
     pub(crate) time: Timestamp,
     pub(crate) round_trip: Option<Duration>,
-    pub(crate) lag: Duration,
+    pub(crate) lag: Option<Duration>,
     pub(crate) resolution: Duration,
     pub(crate) age: Duration,
 }
@@ -40,13 +47,7 @@ pub struct ServerTime {
 impl ServerTime {
     /// The server says that it is `time`.
     pub const fn new(time: Timestamp) -> Self {
-        Self {
-            time,
-            round_trip: None,
-            lag: Duration::ZERO,
-            resolution: Duration::ZERO,
-            age: Duration::ZERO,
-        }
+        Self { time, round_trip: None, lag: None, resolution: Duration::ZERO, age: Duration::ZERO }
     }
 
     /// Its way there and back took `round_trip`: less than the whole question where that waited for capacity first.
@@ -57,7 +58,7 @@ impl ServerTime {
 
     /// It had arrived `lag` before it was handed over. Default: zero.
     pub const fn with_lag(mut self, lag: Duration) -> Self {
-        self.lag = lag;
+        self.lag = Some(lag);
         self
     }
 

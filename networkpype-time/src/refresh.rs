@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use networkpype_core::Backoff;
 use tokio::task::JoinHandle;
 
-use crate::{provider::TimeProvider, synchronizer::TimeSynchronizer};
+use crate::{provider::TimeProvider, synchronizer::TimeSynchronizer, window::Verdict};
 
 /// After a failure the next question comes sooner than the interval says, beginning with this.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -16,7 +16,8 @@ impl TimeSynchronizer {
     /// nobody holds the synchronizer any more.
     ///
     /// A question that fails is repeated after half a second to a second, then at growing intervals up to `interval`,
-    /// and each failure is traced as a warning. The samples learnt before stay. Every ten minutes is plenty for most
+    /// and each failure is traced as a warning; a panic of the provider is one. The samples learnt before stay, unless
+    /// this machine's clock has stepped meanwhile, which is looked for each time. Every ten minutes is plenty for most
     /// servers: clocks drift apart by a few seconds a day.
     ///
     /// # Panics
@@ -27,6 +28,7 @@ impl TimeSynchronizer {
         provider: impl TimeProvider + 'static,
     ) -> RefreshTask {
         let interval = interval.max(LEAST_INTERVAL);
+        let provider: Arc<dyn TimeProvider> = Arc::new(provider);
         let weak = Arc::downgrade(&self.inner);
         let ticker = self.inner.ticker.clone();
         RefreshTask(tokio::spawn(async move {
@@ -35,9 +37,12 @@ impl TimeSynchronizer {
             loop {
                 // Held while asking and not while waiting, so that the task ends when all other holders are gone.
                 let Some(inner) = weak.upgrade() else { return };
-                let outcome = TimeSynchronizer { inner }.refresh(&provider).await;
+                let outcome = TimeSynchronizer { inner }.refresh(provider.clone()).await;
                 let pause = match outcome {
-                    Ok(()) => {
+                    Ok(verdict) => {
+                        if verdict == Verdict::IgnoredCached {
+                            tracing::warn!("a cache answers in place of the time endpoint");
+                        }
                         failures = 0;
                         interval
                     }

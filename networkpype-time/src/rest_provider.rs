@@ -20,13 +20,16 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimeRequest;
 
+/// Seconds, of which no more are counted.
+const VERY_OLD: u64 = 1 << 31;
+
 type Read = Box<dyn Fn(&RestResponse) -> Result<ServerTime, BoxError> + Send + Sync>;
 
 /// Asks a REST endpoint for the server's time.
 ///
-/// The round trip is the one that the manager measured around the attempt, so a wait for capacity does not blur it.
-/// What passed between the response's head and its handing over is found by comparison with the quickest response so
-/// far. A response with an [`Age`](ServerTime::with_age) came from a cache; to ask caches not to answer, give the
+/// The round trip is the one that the manager measured around the attempt, so a wait for capacity does not blur it; nor
+/// does what passed since the response's head arrived (its body, the post-processors, the reading), which the response
+/// knows. Where a caller measured nothing, the whole time of the call counts as the round trip. A response with an [`Age`](ServerTime::with_age) came from a cache; to ask caches not to answer, give the
 /// request a `Cache-Control: no-cache`. The request is charged to the limit that it names, else to the manager's
 /// default one.
 ///
@@ -53,6 +56,8 @@ pub struct RestTimeProvider {
 
 impl RestTimeProvider {
     /// Sends `request` through `caller` and has `read` find the time in the response, whose status is a success.
+    ///
+    /// What `read` says of round trip and lag counts before what the response knows, and of two ages the greater.
     pub fn new<F, T>(caller: Arc<dyn Caller>, request: RestRequest, read: F) -> Self
     where
         F: Fn(&RestResponse) -> Result<T, BoxError> + Send + Sync + 'static,
@@ -88,10 +93,13 @@ impl TimeProvider for RestTimeProvider {
         if !response.status().is_success() {
             return Err(refused(&response).into());
         }
-        let mut answer = (self.read)(&response)?.with_age(age(response.headers()));
-        // A caller of somebody's test may not say; then the synchronizer measures for itself.
+        let mut answer = (self.read)(&response)?;
+        answer.age = answer.age.max(age(response.headers()));
+        // A caller of somebody's test may not say; then the synchronizer measures for itself. What the reader knows
+        // better, from the body, say, stays.
         if let Some(timing) = response.timing() {
-            answer = answer.with_round_trip(timing.round_trip()).with_lag(timing.since_answered());
+            answer.round_trip.get_or_insert(timing.round_trip());
+            answer.lag.get_or_insert(timing.since_answered());
         }
         Ok(answer)
     }
@@ -100,17 +108,23 @@ impl TimeProvider for RestTimeProvider {
 fn refused(response: &RestResponse) -> Error {
     let (status, headers) = (response.status(), response.headers());
     let outcome = OutcomeRules::default().of_status(status, headers);
-    // This machine's clock only matters for a date in a response that has no `Date` to compare it with.
+    // Not injected: it only matters for a date in a `Retry-After` whose response has no `Date` to compare it with, and
+    // then for nothing but the pause that the error recommends.
     let retry_after = retry_after_of(headers, SystemClock.now());
     Error::new(ErrorKind::Status, outcome, "the time endpoint answered with an error status")
         .with_status(status)
         .with_retry_after(retry_after)
 }
 
-/// How old a response is that a cache gave (RFC 9111, section 5.1: what is no number is to be ignored).
+/// How old a response is that a cache gave. RFC 9111, section 5.1: of a list the first member counts, and what is no
+/// number is ignored; section 1.2.2: what is too large is 2³¹.
 fn age(headers: &HeaderMap) -> Duration {
-    let age = headers.get(AGE).and_then(|age| age.to_str().ok()?.trim().parse().ok());
-    Duration::from_secs(age.unwrap_or_default())
+    let value = headers.get(AGE).and_then(|age| age.to_str().ok()).unwrap_or_default();
+    let first = value.split(',').next().unwrap_or_default().trim();
+    if first.is_empty() || !first.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Duration::ZERO;
+    }
+    Duration::from_secs(first.parse().unwrap_or(VERY_OLD).min(VERY_OLD))
 }
 
 impl fmt::Debug for RestTimeProvider {

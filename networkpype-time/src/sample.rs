@@ -7,17 +7,34 @@ use crate::provider::ServerTime;
 /// `Age` counts whole seconds, so a cached time is known to no better than that.
 const AGE_RESOLUTION: Duration = Duration::from_secs(1);
 
+/// A kept sample goes stale: the clocks of server and machine may drift apart by one part in this many (100 ppm, which
+/// the quartz of a server keeps even when it is hot).
+const DRIFT: u32 = 10_000;
+
+/// How good samples are, in kind: better ones take the place of worse ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Worth {
+    /// A cache answered instead of the server, and says itself how old that was.
+    Cached,
+    /// The server's time was told, and nobody knows how long it was on its way.
+    Told,
+    /// Its round trip is known, and so its error.
+    Measured,
+}
+
 /// One answer of the server, placed on this machine's monotonic clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sample {
     /// Server time less monotonic time, in nanoseconds.
     pub(crate) base: i64,
-    /// How far `base` may be off.
+    /// How far `base` may be off beyond what the missing round trip hides, if that is missing.
     pub(crate) bound: Duration,
     /// `None` where nobody measured it.
     pub(crate) round_trip: Option<Duration>,
     /// Whether a cache answered instead of the server.
     pub(crate) cached: bool,
+    /// When it came.
+    pub(crate) at: Ticks,
 }
 
 impl Sample {
@@ -28,11 +45,13 @@ impl Sample {
     /// trip or lag that does not fit into `elapsed` is not believed.
     pub(crate) fn new(answer: &ServerTime, returned: Ticks, elapsed: Option<Duration>) -> Self {
         let (round_trip, lag) = match elapsed {
-            None => (answer.round_trip, answer.lag),
+            None => (answer.round_trip, answer.lag.unwrap_or_default()),
             Some(elapsed) => match answer.round_trip.filter(|measured| *measured <= elapsed) {
-                Some(measured) => (Some(measured), answer.lag.min(elapsed - measured)),
+                Some(measured) => {
+                    (Some(measured), answer.lag.unwrap_or_default().min(elapsed - measured))
+                }
                 None => {
-                    let lag = answer.lag.min(elapsed);
+                    let lag = answer.lag.unwrap_or_default().min(elapsed);
                     (Some(elapsed - lag), lag)
                 }
             },
@@ -50,10 +69,31 @@ impl Sample {
             bound: half_way.saturating_add(half_resolution).saturating_add(age_error),
             round_trip,
             cached,
+            at: returned,
         }
     }
 
+    pub(crate) fn worth(&self) -> Worth {
+        match (self.cached, self.round_trip) {
+            (true, _) => Worth::Cached,
+            (false, None) => Worth::Told,
+            (false, Some(_)) => Worth::Measured,
+        }
+    }
+
+    /// How far the time that it makes may be off at `now`; `None` where nobody knows.
+    pub(crate) fn error_at(&self, now: Ticks) -> Option<Duration> {
+        let drift = now.saturating_since(self.at) / DRIFT;
+        self.round_trip.map(|_| self.bound.saturating_add(drift))
+    }
+
+    /// Whether it has gone so stale that `newer` makes a better time, however slow that one was.
+    pub(crate) fn is_outlived_by(&self, newer: &Self) -> bool {
+        self.error_at(newer.at).zip(newer.error_at(newer.at)).is_some_and(|(old, new)| old > new)
+    }
+
     /// Whether no clock could have given both answers: they lie further apart than both errors and `margin` explain.
+    /// The errors are those of the beginning: when clocks have drifted that far apart, the newer one alone is right.
     pub(crate) fn contradicts(&self, other: &Self, margin: Duration) -> bool {
         let apart = (i128::from(self.base) - i128::from(other.base)).abs();
         apart > nanos(self.bound) + nanos(other.bound) + nanos(margin)
@@ -111,9 +151,22 @@ mod tests {
                 bound: ms(bound),
                 round_trip: round_trip.map(ms),
                 cached: name == "from a cache",
+                at: Ticks::from_nanos(500_000_000),
             };
             assert_eq!(sample, expected, "{name}");
         }
+    }
+
+    #[test]
+    fn the_error_grows_with_age_where_it_is_known() {
+        let answer = ServerTime::new(Timestamp::from_secs(1));
+        let at = Ticks::from_nanos(500_000_000);
+        let hour = at + Duration::from_secs(3_600);
+        let measured = Sample::new(&answer, at, Some(ms(20)));
+        assert_eq!(measured.error_at(at), Some(ms(10)));
+        assert_eq!(measured.error_at(hour), Some(ms(370)), "0.1 ms a second");
+        assert_eq!(measured.error_at(Ticks::ZERO), Some(ms(10)), "before it came");
+        assert_eq!(Sample::new(&answer, at, None).error_at(at), None, "unknown is not zero");
     }
 
     #[test]
@@ -130,6 +183,7 @@ mod tests {
                         let sample = Sample::new(&answer, returned, elapsed);
                         assert_ne!(sample.base, i64::MIN);
                         assert!(!sample.contradicts(&sample, long));
+                        let _ = (sample.error_at(Ticks::ZERO), sample.error_at(Ticks::MAX));
                     }
                 }
             }

@@ -14,8 +14,9 @@ use crate::{
     error::TimeError,
     provider::{ServerTime, TimeProvider},
     sample::{Sample, clamp},
+    state::State,
     step::Reading,
-    window::{Verdict, Window},
+    window::Verdict,
 };
 
 /// What `base` holds while there are no samples. No sample comes to it.
@@ -48,7 +49,7 @@ pub(crate) const UNKNOWN: i64 = i64::MIN;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 /// let server_time = from_fn(|| async { Ok(Timestamp::from_secs(4_000_000_000)) });
 /// let synchronizer = TimeSynchronizer::new();
-/// synchronizer.update_server_time_if_not_initialized(&server_time).await?;
+/// synchronizer.update_server_time_if_not_initialized(server_time).await?;
 /// assert_eq!(synchronizer.now().as_secs(), 4_000_000_000);
 /// # Ok::<(), networkpype_time::TimeError>(())
 /// # })?;
@@ -65,15 +66,10 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ticker: Arc<dyn Ticker>,
     pub(crate) timeout: Duration,
-    pub(crate) flight: SingleFlight<Result<(), TimeError>>,
+    /// Carries what became of the sample, or `None` where it turned out that nobody had to ask.
+    pub(crate) flight: SingleFlight<Result<Option<Verdict>, TimeError>>,
     provider: Mutex<Option<Arc<dyn TimeProvider>>>,
     state: Mutex<State>,
-}
-
-struct State {
-    window: Window,
-    /// When wall and monotonic time were last compared.
-    compared: Reading,
 }
 
 impl TimeSynchronizer {
@@ -97,7 +93,7 @@ impl TimeSynchronizer {
                 timeout: builder.timeout,
                 flight: SingleFlight::new(),
                 provider: Mutex::new(builder.provider),
-                state: Mutex::new(State { window: Window::new(builder.window), compared }),
+                state: Mutex::new(State::new(builder.window, compared)),
             }),
         }
     }
@@ -133,23 +129,28 @@ impl TimeSynchronizer {
         Some(server.signed_nanos_since(self.inner.clock.now()))
     }
 
-    /// How far the time may be off: the error of the worst sample kept. `None` without samples.
+    /// How far the time may be off: the error of the worst sample kept, and 0.1 ms more for each second of its age,
+    /// since clocks drift apart. `None` without samples, and where nobody measured their round trips.
     pub fn error_bound(&self) -> Option<Duration> {
-        self.inner.state().window.bound()
+        // Before the lock, under which no code of the user runs.
+        let now = self.inner.ticker.now();
+        self.inner.state().window.error(now)
     }
 
     /// Adds what is known about the server's time now, from wherever: a message of a stream, say, or a `Date` header.
     ///
-    /// Where it has no round trip its error counts as zero, and it is never thought slow.
+    /// Without a [round trip](ServerTime::with_round_trip) its error is not known. Such samples count while there are
+    /// none with one. Those they can only drop when they contradict all of them by more than a second.
     pub fn add_sample(&self, server_time: ServerTime) -> Verdict {
         let now = self.reading();
         let sample = Sample::new(&server_time, now.before, None);
         self.inner.add(now, sample)
     }
 
-    /// Adds a sample by how many nanoseconds the server's clock is ahead of this machine's wall clock.
+    /// Adds a sample by how many nanoseconds the server's clock is ahead of this machine's wall clock: one without a
+    /// round trip, see [`add_sample`](Self::add_sample).
     #[doc(alias = "add_time_offset_ms_sample")]
-    pub fn add_time_offset_sample(&self, offset_nanos: i64) -> Verdict {
+    pub fn add_time_offset_nanos_sample(&self, offset_nanos: i64) -> Verdict {
         let now = self.reading();
         let server_time = ServerTime::new(now.wall.offset_by_nanos(offset_nanos));
         self.inner.add(now, Sample::new(&server_time, now.before, None))
@@ -214,8 +215,7 @@ impl Inner {
     /// Compares the clocks at `now`, then adds `sample`.
     pub(crate) fn add(&self, now: Reading, sample: Sample) -> Verdict {
         let mut state = self.state();
-        state.compare(now);
-        let verdict = state.window.add(sample);
+        let verdict = state.add(now, sample);
         self.publish(&state);
         drop(state);
         if verdict == Verdict::NewEpoch {
@@ -237,6 +237,11 @@ impl Inner {
         stepped
     }
 
+    /// Judges the next sample strictly: see [`Window::doubt`](crate::window::Window::doubt).
+    pub(crate) fn doubt(&self) {
+        self.state().window.doubt();
+    }
+
     /// Under the lock, so that the last one to change the samples is the last one to publish.
     fn publish(&self, state: &State) {
         self.base.store(state.window.estimate().unwrap_or(UNKNOWN), Ordering::Relaxed);
@@ -250,17 +255,6 @@ impl Inner {
     fn provider_slot(&self) -> MutexGuard<'_, Option<Arc<dyn TimeProvider>>> {
         // Nor under this one.
         self.provider.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn compare(&mut self, now: Reading) -> bool {
-        let stepped = now.stepped_since(&self.compared);
-        if stepped {
-            self.window.clear();
-        }
-        self.compared = now;
-        stepped
     }
 }
 

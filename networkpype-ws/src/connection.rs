@@ -39,8 +39,8 @@ const BODY_TIME: Duration = Duration::from_secs(2);
 /// - Closing the sink sends a close if none was sent, ends our direction and reads until the server ends its own, so
 ///   that the close is not lost in a reset. Give it a deadline.
 ///
-/// Tungstenite writes messages to the `log` crate at level `trace`, those that log in among them: keep that level off
-/// for the target `tungstenite`. Handshakes and their headers reach no log.
+/// Tungstenite writes messages to the `log` crate at level `trace`, those that log in among them, and close reasons at
+/// `debug`: keep those levels off for the target `tungstenite`. Handshakes and their headers reach no log.
 #[derive(Clone)]
 pub struct WebSocketConnection {
     #[cfg(feature = "rustls")]

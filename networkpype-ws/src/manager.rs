@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 use networkpype_core::{
     Auth, AuthError, AuthErrorKind, Error, ErrorKind, Frame, Origin, OriginRefused, Outcome,
-    Permit, Ticks, WebSocketHandshake, WebSocketRequest, WebSocketResponse, WireError,
+    Permit, Ticker, Ticks, WebSocketHandshake, WebSocketRequest, WebSocketResponse, WireError,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -204,11 +204,16 @@ impl WebSocketManager {
         WebSocketMessages::of(self.current().clone())
     }
 
-    /// When the present connection, or the last one, received anything: messages, pings, pongs or its close. `None`
-    /// before it did. On the manager's [`Ticker`](networkpype_core::Ticker).
+    /// When the present connection, or the last one, received anything: the answer to its handshake, messages, pings,
+    /// pongs or its close. An instant of [`ticker`](Self::ticker); `None` before the first connection.
     pub fn last_recv_time(&self) -> Option<Ticks> {
-        let last = self.current().as_ref()?.last_received.load(Ordering::Acquire);
-        (last != NEVER).then(|| Ticks::from_nanos(last))
+        let current = self.current();
+        Some(Ticks::from_nanos(current.as_ref()?.last_received.load(Ordering::Acquire)))
+    }
+
+    /// What this manager measures with: `ticker().now().saturating_since(last)` is how long ago something came.
+    pub fn ticker(&self) -> Arc<dyn Ticker> {
+        Arc::clone(&self.0.options.ticker)
     }
 
     /// Whether there is a connection that has not ended. One that is dead and not found out yet counts.
@@ -232,11 +237,12 @@ impl WebSocketManager {
     /// call again.
     pub async fn close(&self) {
         self.0.family.close();
-        for member in self.0.family.members() {
+        let members = self.0.family.members().into_iter().map(|member| async move {
             // One that was connecting has stopped, or is connected and seen here.
             drop(member.connecting.lock().await);
             Self(member).disconnect().await;
-        }
+        });
+        futures_util::future::join_all(members).await;
     }
 
     fn open_connection(&self) -> Result<Arc<Live>, Error> {
@@ -276,9 +282,6 @@ impl Options {
         Ok(auth)
     }
 }
-
-/// [`Live::last_received`] before anything was.
-pub(crate) const NEVER: u64 = u64::MAX;
 
 /// What managers and streams hold of a connection. When the last of them lets go, the connection is closed.
 pub(crate) struct Live {

@@ -13,7 +13,7 @@ use crate::{
     inbox::Inbox,
     liveness::Liveness,
     login::Login,
-    manager::{Live, NEVER},
+    manager::Live,
     pump::{self, Pump},
     recoveries::Recoveries,
     timer::{Timer, until},
@@ -64,11 +64,12 @@ fn add_defaults(
     let mut add =
         |name: &HeaderName, value: &HeaderValue| match request.headers().contains_key(name) {
             true => Ok(()),
-            false if value.is_sensitive() => request.insert_sensitive_header(name, value),
-            false => request.insert_header(name, value),
+            false if name == USER_AGENT => request.insert_header(name, value),
+            false => request.insert_sensitive_header(name, value),
         };
-    // A default header may hold a key, so a stranger does not get it.
-    if options.origins.knows(origin) {
+    // A default header may hold a key, so a stranger does not get it, and nobody in plain text.
+    if options.origins.knows(origin) && !options.default_headers.is_empty() {
+        options.origins.check(origin)?;
         for (name, value) in &options.default_headers {
             add(name, value)?;
         }
@@ -207,7 +208,8 @@ async fn log_in(
 
 fn start(options: &Options, origin: Origin, channel: WebSocketChannel) -> Live {
     let inbox = Arc::new(Inbox::new(options.queue_capacity));
-    let last_received = Arc::new(AtomicU64::new(NEVER));
+    // The answer to the handshake has just come.
+    let last_received = Arc::new(AtomicU64::new(options.ticker.now().as_nanos()));
     let (outgoing, waiting) = mpsc::channel(OUTGOING);
     let (stop, stopped) = oneshot::channel();
     let (running, is_running) = watch::channel(());

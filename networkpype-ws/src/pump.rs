@@ -274,6 +274,8 @@ impl Pump {
                 Poll::Pending => break Read::Paused,
             };
             frames = true;
+            // Before the message is handed out: whoever has it may ask when it came.
+            self.last_received.store(now.as_nanos(), Ordering::Release);
             match frame {
                 Frame::Text(bytes) => {
                     messages = true;
@@ -295,7 +297,6 @@ impl Pump {
         };
         if frames {
             self.liveness.frame_received(now);
-            self.last_received.store(now.as_nanos(), Ordering::Release);
         }
         if messages {
             self.liveness.message_received(now);

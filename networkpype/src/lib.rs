@@ -13,15 +13,18 @@ pub use factory::{
     ConnectionsFactoryBuilder, FactoryError,
 };
 
-#[doc(inline)]
-pub use networkpype_core as core;
+#[doc(no_inline)]
+pub use http::{HeaderMap, Method, StatusCode};
 #[doc(no_inline)]
 pub use networkpype_core::{
-    Auth, AuthError, BoxError, Clock, Encoding, Error, ErrorKind, LimitId, LoginStep, ManualClock,
-    Origin, Outcome, OutcomeRules, Pair, Pairs, Permit, ProxyOptions, Recovery, Rejection,
-    RestPostProcessor, RestPreProcessor, RestRequest, RestResponse, Secret, SystemClock, Throttle,
-    Ticker, Ticks, Timestamp, TlsOptions, TokioTicker, WebSocketEvent, WebSocketHandshake,
-    WebSocketPostProcessor, WebSocketPreProcessor, WebSocketRequest, WebSocketResponse,
+    Auth, AuthError, AuthErrorKind, BaseUrl, BodyStream, BoxError, Caller, Charge, Clock,
+    CloseFrame, DecodeError, Encoding, Error, ErrorKind, Extensions, JsonMembers, LimitChoice,
+    LimitId, LoginRefusal, LoginStep, ManualClock, Origin, OriginPattern, Outcome, OutcomeRules,
+    Pair, Pairs, Permit, ProxyOptions, Recovery, Rejection, ResponseHead, RestPostProcessor,
+    RestPreProcessor, RestRequest, RestResponse, RestTransport, Resync, Secret, SystemClock,
+    Throttle, ThrottleError, Ticker, Ticks, Timestamp, Timing, TlsOptions, TokioTicker,
+    TransportError, TransportErrorKind, WebSocketEvent, WebSocketHandshake, WebSocketPostProcessor,
+    WebSocketPreProcessor, WebSocketRequest, WebSocketResponse, WebSocketTransport, WireError,
     async_trait,
 };
 
@@ -32,13 +35,15 @@ pub use networkpype_auth as auth;
 pub use networkpype_rest as rest;
 #[cfg(feature = "rest")]
 #[doc(no_inline)]
-pub use networkpype_rest::{RestConnection, RestManager};
+pub use networkpype_rest::{RestConnection, RestManager, RestManagerBuilder};
 #[doc(inline)]
 pub use networkpype_schemes as schemes;
 #[doc(inline)]
 pub use networkpype_throttle as throttle;
 #[doc(no_inline)]
-pub use networkpype_throttle::{LimitError, LinkedLimit, RateLimit, Throttler, Usage};
+pub use networkpype_throttle::{
+    LimitError, LinkedLimit, RateLimit, Throttler, ThrottlerBuilder, Usage,
+};
 #[doc(inline)]
 pub use networkpype_time as time;
 #[doc(no_inline)]
@@ -50,7 +55,9 @@ pub use networkpype_time::{
 pub use networkpype_ws as ws;
 #[cfg(feature = "ws")]
 #[doc(no_inline)]
-pub use networkpype_ws::{WebSocketConnection, WebSocketManager};
+pub use networkpype_ws::{
+    WebSocketConnection, WebSocketManager, WebSocketManagerBuilder, WebSocketMessages,
+};
 
 #[cfg(all(doctest, feature = "full"))]
 #[doc = include_str!("../../docs/factory.md")]

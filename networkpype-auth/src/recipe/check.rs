@@ -1,16 +1,19 @@
 //! Can anything be signed with this recipe, and could a server check it?
 
-use networkpype_core::{AuthError, AuthErrorKind};
+use std::borrow::Cow;
 
-use super::Recipe;
-use crate::Part;
+use networkpype_core::{AuthError, AuthErrorKind, Timestamp};
+
+use super::{Recipe, Stage};
+use crate::{Part, Placement, Subject, Template, Values};
 
 impl Recipe {
     /// The mistake in a recipe for REST requests, if there is one.
     ///
     /// # Errors
-    /// When nothing is signed, the signature goes nowhere, a placement's name cannot be used, something is signed that
-    /// the server cannot know, or a part belongs to WebSocket messages.
+    /// When nothing is signed, the signature goes nowhere, a placement's name cannot be used or is used twice, a placed
+    /// value is made from what still changes or cannot be an integer where one belongs, something is signed that the
+    /// server cannot know, or a part belongs to WebSocket messages.
     pub fn check_request(&self) -> Result<(), AuthError> {
         self.check()?;
         if self.uses(&Part::SortedFields) || self.within.is_some() {
@@ -36,8 +39,8 @@ impl Recipe {
     /// The mistake in a recipe for WebSocket messages, if there is one.
     ///
     /// # Errors
-    /// When nothing is signed, the signature goes nowhere, something is placed that is not a JSON field, or a part
-    /// belongs to requests.
+    /// As [`check_request`](Self::check_request), but when something is placed that is not a JSON field, or a part belongs
+    /// to requests.
     pub fn check_message(&self) -> Result<(), AuthError> {
         self.check()?;
         if self.places.iter().any(|place| !place.at.fits_message()) {
@@ -61,16 +64,8 @@ impl Recipe {
         if self.payload.uses(&Part::Signature) {
             return mistake("the signature cannot sign itself");
         }
-        let mut holding = self.places.iter().filter(|place| place.holds_signature()).peekable();
-        if holding.peek().is_none() {
-            return mistake("the signature goes nowhere: say where with `signature_in`");
-        }
-        if holding.any(|place| place.at.is_first()) {
-            return mistake("the signature is made last, so it cannot be placed first");
-        }
-        for place in &self.places {
-            place.at.check()?;
-        }
+        self.check_order()?;
+        self.check_places()?;
         let sent = |part: &Part| self.places.iter().any(|place| place.value.uses(part));
         for (part, how) in [
             (
@@ -85,8 +80,77 @@ impl Recipe {
         }
         Ok(())
     }
+
+    /// Does every value stay true until the request is sent?
+    fn check_order(&self) -> Result<(), AuthError> {
+        let mut holding = self.at_stage(Stage::Signature).peekable();
+        if holding.peek().is_none() {
+            return mistake("the signature goes nowhere: say where with `signature_in`");
+        }
+        if holding.any(|place| place.at.is_first()) {
+            return mistake("the signature is made last, so it cannot be placed first");
+        }
+        let late: Vec<_> =
+            self.at_stage(Stage::Derived).chain(self.at_stage(Stage::Signature)).collect();
+        for (index, place) in late.iter().enumerate() {
+            if place.at.is_first() && !place.at.is_header() {
+                return mistake(
+                    "what is made from the request goes in behind the rest of it, not first",
+                );
+            }
+            if late[index + 1..].iter().any(|later| later.changes(&place.value)) {
+                return mistake(
+                    "a placed value is made from a part of the request that the signature or another such value still \
+                     changes: place one of them elsewhere",
+                );
+            }
+        }
+        let mut signed_headers =
+            self.at_stage(Stage::Signature).filter(|place| place.at.is_header());
+        if signed_headers.any(|place| place.changes(&self.payload)) {
+            return mistake("the header that the signature goes into is signed");
+        }
+        Ok(())
+    }
+
+    /// Can each value be where it is to be, beside the others?
+    fn check_places(&self) -> Result<(), AuthError> {
+        for (index, place) in self.places.iter().enumerate() {
+            place.at.check()?;
+            if self.places[index + 1..].iter().any(|other| other.at.clashes(&place.at)) {
+                return mistake(format!("two values are placed in the {}", place.at.shown()));
+            }
+            if place.at.is_number() && !self.is_integer(&place.value) {
+                return mistake(format!(
+                    "the value for the {} is not an integer",
+                    place.at.shown()
+                ));
+            }
+        }
+        let has =
+            |wanted: fn(&Placement) -> bool| self.places.iter().any(|place| wanted(&place.at));
+        if has(Placement::makes_form) && has(Placement::makes_json) {
+            return mistake(
+                "a body cannot be a form and a JSON object: place everything in one of them",
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether `value` may be an integer, as far as that is known before there is a request. Keys may be numbers.
+    fn is_integer(&self, value: &Template) -> bool {
+        let (number, stamp) = ("1".into(), self.stamp(Timestamp::from_secs(1_700_000_000)));
+        let sample = Values::new().key(&number).passphrase(&number).nonce("1").timestamp(&stamp);
+        let rendered = value.render(&mut Subject::Nothing, &sample.signature("signature"));
+        value.any(&Part::needs_request)
+            || rendered
+                .is_ok_and(|text| text.expose_str().is_some_and(|text| text.parse::<i64>().is_ok()))
+    }
 }
 
-pub(crate) fn mistake(message: &'static str) -> Result<(), AuthError> {
+pub(crate) fn mistake(message: impl Into<Cow<'static, str>>) -> Result<(), AuthError> {
     Err(AuthError::new(AuthErrorKind::Configuration, message))
 }
+
+#[cfg(test)]
+mod tests;

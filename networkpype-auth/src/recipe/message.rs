@@ -3,7 +3,7 @@
 use networkpype_core::{AuthError, AuthErrorKind, JsonMembers, WebSocketRequest};
 use serde_json::value::RawValue;
 
-use super::{Place, Recipe};
+use super::{Place, Recipe, Stage};
 use crate::{Subject, Values};
 
 pub(super) fn sign(
@@ -21,16 +21,15 @@ pub(super) fn sign(
                 .map_err(|_| unfit("the field that holds what is signed is not an object"))?,
         },
     };
-    let early = |place: &&Place| !place.holds_signature();
-    for place in recipe.places.iter().filter(early).filter(|place| !place.at.is_first()) {
-        place.put_field(&mut object, &values)?;
-    }
-    for place in recipe.places.iter().filter(early).filter(|place| place.at.is_first()).rev() {
+    // Of two fields with one name a parser takes the first or the last, so the server could act on what was not signed.
+    check_names(&outer)?;
+    check_names(&object)?;
+    for place in recipe.plain().chain(recipe.at_stage(Stage::Derived)) {
         place.put_field(&mut object, &values)?;
     }
     let payload = recipe.payload.render(&mut Subject::Fields(&object), &values)?;
     let signature = sign(payload.expose_bytes())?;
-    for place in recipe.places.iter().filter(|place| place.holds_signature()) {
+    for place in recipe.at_stage(Stage::Signature) {
         place.put_field(&mut object, &values.signature(&signature))?;
     }
     *message.json_members_mut()? = match recipe.within.as_deref() {
@@ -68,6 +67,15 @@ fn with_field(
         rebuilt.push(field, &raw(&object.to_wire())?)?;
     }
     Ok(rebuilt)
+}
+
+fn check_names(fields: &JsonMembers) -> Result<(), AuthError> {
+    let mut names: Vec<&str> = fields.iter().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    if names.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(unfit("it has two fields with one name"));
+    }
+    Ok(())
 }
 
 fn unfit(why: &str) -> AuthError {

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::{Origin, RestRequest};
+use crate::{LimitId, Origin, RestRequest};
 
 /// The request that opens a WebSocket: its URL and headers, before the connection exists.
 ///
@@ -42,6 +42,21 @@ impl WebSocketHandshake {
     /// Has `Auth::ws_handshake` sign the URL and headers. Not needed for a login by message.
     pub fn auth_required(self) -> Self {
         Self(self.0.auth_required())
+    }
+
+    /// Charges the handshake to this limit. Default: the manager's `connect_limit`, else its `default_limit`.
+    pub fn limit(self, limit: impl Into<LimitId>) -> Self {
+        Self(self.0.limit(limit))
+    }
+
+    /// Charges `weight` instead of the limit's own.
+    pub fn weight(self, weight: u32) -> Self {
+        Self(self.0.weight(weight))
+    }
+
+    /// Charges the handshake to no limit, although there are some.
+    pub fn unlimited(self) -> Self {
+        Self(self.0.unlimited())
     }
 
     /// Scheme, host and port; `None` until a relative URL was joined to the base URL.

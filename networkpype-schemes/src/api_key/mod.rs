@@ -45,8 +45,9 @@ impl ApiKey {
     /// The key in a header: `X-API-KEY: key`. See [`with_prefix`](Self::with_prefix) for `Authorization: Token key`.
     ///
     /// # Errors
-    /// When `name` is not a header name, or `key` is empty or holds what a header cannot: a line end, say, or a space
-    /// at an end.
+    /// When `name` is not a header name, or that of a header that follows from the connection or the body (`Host`,
+    /// `Content-Length`, `Connection`, `Sec-WebSocket-Key` and their like), or `key` is empty or holds what a header
+    /// cannot: a line end, say, or a space at an end.
     pub fn header(
         name: impl Into<Cow<'static, str>>,
         key: impl Into<Secret>,

@@ -174,7 +174,7 @@ impl HmacBuilder {
     }
 
     /// Has a rejected request signed again after the server's time was learnt anew, where `means_clock` says that the
-    /// clock was the reason. Default: never.
+    /// clock was the reason. It is asked about 4xx responses other than 408, 418 and 429. Default: never.
     pub fn resync_when(
         mut self,
         means_clock: impl Fn(&Rejection<'_>) -> bool + Send + Sync + 'static,
@@ -183,9 +183,23 @@ impl HmacBuilder {
         self
     }
 
-    /// The same where the response is a JSON object whose field `code` is this one: `-1021` on Binance, `50102` on OKX.
-    pub fn resync_on_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
-        self.resync.codes.push(code.into());
+    /// The same where the response is a JSON object whose outermost field `code` is this one, as a number or a string:
+    /// `-1021` on Binance, `50102` on OKX.
+    ///
+    /// Only a response that rejects the request by its status is looked at: 4xx other than 408, 418 and 429. An API that
+    /// answers 200 with an error inside does not recover by this.
+    pub fn resync_on_code(self, code: impl Into<Cow<'static, str>>) -> Self {
+        self.resync_on_field("code", code)
+    }
+
+    /// The same where the code is elsewhere in such a response: in the field of this name or, with a `/` before it, at
+    /// this JSON pointer (RFC 6901), such as `/error/code`.
+    pub fn resync_on_field(
+        mut self,
+        field: impl Into<Cow<'static, str>>,
+        value: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.resync.fields.push((field.into(), value.into()));
         self
     }
 }

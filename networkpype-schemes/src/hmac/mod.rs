@@ -9,8 +9,8 @@ pub use networkpype_auth::{
 };
 use networkpype_auth::{HmacSigner, Values};
 use networkpype_core::{
-    Auth, AuthError, AuthErrorKind, Clock, LoginStep, Recovery, Rejection, RestRequest, Secret,
-    Timestamp, WebSocketHandshake, WebSocketRequest, WebSocketResponse, async_trait,
+    Auth, AuthError, AuthErrorKind, Clock, Extensions, LoginStep, Recovery, Rejection, RestRequest,
+    Secret, Timestamp, WebSocketHandshake, WebSocketRequest, WebSocketResponse, async_trait,
 };
 
 mod builder;
@@ -136,12 +136,16 @@ impl Auth for Hmac {
         self.sign_request(request).map(WebSocketHandshake::from_request)
     }
 
-    async fn ws_login(&self, received: Option<&WebSocketResponse>) -> Result<LoginStep, AuthError> {
+    async fn ws_login(
+        &self,
+        _: &mut Extensions,
+        received: Option<&WebSocketResponse>,
+    ) -> Result<LoginStep, AuthError> {
         let Some(login) = &self.login else {
             return Ok(LoginStep::NotNeeded);
         };
         if let Some(received) = received {
-            return Ok(login.judge(received));
+            return Ok(login.judge(received, &self.values()));
         }
         let now = self.clock.now();
         let (stamp, nonce) = (login.stamp(now), self.nonce(now, login.uses(&Part::Nonce)));

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use networkpype_auth::is_error_code;
+use networkpype_auth::is_error_field;
 use networkpype_core::Rejection;
 
 type Judge = Arc<dyn Fn(&Rejection<'_>) -> bool + Send + Sync>;
@@ -11,12 +11,13 @@ type Judge = Arc<dyn Fn(&Rejection<'_>) -> bool + Send + Sync>;
 #[derive(Clone, Default)]
 pub(super) struct Resync {
     pub(super) judges: Vec<Judge>,
-    pub(super) codes: Vec<Cow<'static, str>>,
+    /// A field and the value that means it.
+    pub(super) fields: Vec<(Cow<'static, str>, Cow<'static, str>)>,
 }
 
 impl Resync {
     pub(super) fn wanted(&self, rejection: &Rejection<'_>) -> bool {
-        self.codes.iter().any(|code| is_error_code(rejection.response, code))
+        self.fields.iter().any(|(field, value)| is_error_field(rejection.response, field, value))
             || self.judges.iter().any(|judge| judge(rejection))
     }
 }

@@ -79,7 +79,10 @@ async fn handshakes_carry_the_key_and_messages_do_not() {
             auth.ws_authenticate(WebSocketRequest::text("x")).await.expect_err("unsupported");
         assert_eq!(error.kind(), AuthErrorKind::Unsupported);
         assert!(error.to_string().contains("WebSocketHandshake::auth_required"), "{error}");
-        assert!(matches!(auth.ws_login(None).await, Ok(LoginStep::NotNeeded)));
+        assert!(matches!(
+            auth.ws_login(&mut networkpype_core::Extensions::new(), None).await,
+            Ok(LoginStep::NotNeeded)
+        ));
         assert!(auth.time_provider().is_none());
     }
 }
@@ -93,6 +96,16 @@ fn what_cannot_be_sent_is_refused_when_the_scheme_is_made() {
             AuthErrorKind::Configuration,
             "\"X API\" cannot be the name",
         ),
+        (
+            ApiKey::header("Content-Length", "my-key"),
+            AuthErrorKind::Configuration,
+            "content-length",
+        ),
+        (ApiKey::header("Connection", "my-key"), AuthErrorKind::Configuration, "connection"),
+        (ApiKey::header("Host", "my-key"), AuthErrorKind::Configuration, "host"),
+        (ApiKey::header("Transfer-Encoding", "my-key"), AuthErrorKind::Configuration, "transfer"),
+        (ApiKey::header("Upgrade", "my-key"), AuthErrorKind::Configuration, "upgrade"),
+        (ApiKey::header("Sec-WebSocket-Key", "my-key"), AuthErrorKind::Configuration, "websocket"),
         (ApiKey::query("", "my-key"), AuthErrorKind::Configuration, "a query parameter"),
         (ApiKey::cookie("a=b", "my-key"), AuthErrorKind::Configuration, "a cookie"),
         (ApiKey::header("x", ""), AuthErrorKind::Credentials, "empty"),

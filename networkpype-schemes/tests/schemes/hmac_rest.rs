@@ -228,6 +228,15 @@ async fn a_rejection_leads_to_a_resync_where_it_says_that_the_clock_is_off() {
         .build()
         .expect("complete");
     assert_eq!(recovery(judged, StatusCode::UNAUTHORIZED, "").await, Recovery::ResyncTime);
+    let pointed = || {
+        let okx = recipes::okx("key", "secret", "pass");
+        okx.resync_on_field("/error/code", "10003").build().expect("complete")
+    };
+    let nested = r#"{"error":{"code":10003}}"#;
+    assert_eq!(recovery(pointed(), StatusCode::UNAUTHORIZED, nested).await, Recovery::ResyncTime);
+    for other in [r#"{"code":10003}"#, r#"{"error":{"code":1,"code":10003}}"#, "[]"] {
+        assert_eq!(recovery(pointed(), StatusCode::UNAUTHORIZED, other).await, Recovery::GiveUp);
+    }
 }
 
 #[tokio::test]

@@ -35,6 +35,18 @@ fn a_setup_that_cannot_work_is_refused_before_a_request_is() {
         (complete().ws_message(Recipe::new()), AuthErrorKind::Configuration, "nothing is signed"),
         (complete().ws_login(Login::new("{")), AuthErrorKind::Configuration, "not JSON"),
         (
+            complete().ws_login(Login::new(r#"{"sig":{signature}}"#)),
+            AuthErrorKind::Configuration,
+            "inside quotes",
+        ),
+        (complete().key_in(Placement::header("Host")), AuthErrorKind::Configuration, "\"Host\""),
+        (complete().key_in(Placement::header("SIGN")), AuthErrorKind::Configuration, "two values"),
+        (
+            complete().place(Placement::header("d"), Part::Body).signature_in(Placement::form("s")),
+            AuthErrorKind::Configuration,
+            "still changes",
+        ),
+        (
             Hmac::builder("k", "s").ws_login(login()).sign_handshakes(),
             AuthErrorKind::Configuration,
             "`sign`",
@@ -107,6 +119,7 @@ async fn what_was_not_set_up_is_refused_and_not_passed_through() {
     assert_eq!(error.kind(), AuthErrorKind::Unsupported);
     assert!(error.to_string().contains("`sign_handshakes`"), "{error}");
 
-    let step = auth.ws_login(None).await.expect("decided");
+    let step =
+        auth.ws_login(&mut networkpype_core::Extensions::new(), None).await.expect("decided");
     assert!(matches!(step, networkpype_core::LoginStep::NotNeeded));
 }

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use networkpype_core::{
-    Auth, LoginStep, RestRequest, WebSocketHandshake, WebSocketRequest, WebSocketResponse,
+    Auth, Extensions, LoginRefusal, LoginStep, Recovery, RestRequest, WebSocketHandshake,
+    WebSocketRequest, WebSocketResponse,
 };
 use networkpype_schemes::hmac::{
     DigestEncoding, Hmac, HmacAlgorithm, HmacBuilder, Login, Part, Placement, TimestampFormat,
@@ -19,7 +20,7 @@ const SECRET: &str = "npk-secret-ABCDEF0123456789";
 
 async fn login_message(scheme: HmacBuilder, login: Login) -> String {
     let auth = scheme.ws_login(login).clock(clock_at(NOW_MS)).build().expect("complete");
-    match auth.ws_login(None).await.expect("made") {
+    match auth.ws_login(&mut Extensions::new(), None).await.expect("made") {
         LoginStep::Send(message) => text(message),
         other => panic!("{other:?}"),
     }
@@ -69,23 +70,34 @@ async fn logins_are_those_that_ccxt_sends() {
 
 #[tokio::test]
 async fn a_login_waits_over_other_messages_and_ends_with_its_answer() {
-    let auth = Hmac::builder("key", "secret")
+    let auth = Hmac::builder("my-key-1", "secret")
         .passphrase("p")
-        .ws_login(okx_login())
+        .ws_login(okx_login().resync_on_code("60006"))
         .build()
         .expect("complete");
     let step = async |text: &'static str| {
         let received = WebSocketResponse::from_text(text);
-        format!("{:?}", auth.ws_login(Some(&received)).await.expect("judged"))
+        auth.ws_login(&mut Extensions::new(), Some(&received)).await.expect("judged")
     };
-    assert_eq!(step(r#"{"event":"channel-conn-count"}"#).await, "Wait");
-    assert_eq!(step("pong").await, "Wait");
-    assert_eq!(step(r#"{"event":"login","code":"1"}"#).await, "Wait");
-    assert_eq!(step(r#"{"event":"login","code":"0","msg":""}"#).await, "Done");
-    assert_eq!(
-        step(r#"{"event":"error","code":"60009","msg":"key"}"#).await,
-        "Refused(\"code 60009\")"
-    );
+    for text in [
+        r#"{"event":"channel-conn-count"}"#,
+        "pong",
+        r#"{"event":"login","code":"1"}"#,
+        r#"{"event":"login","code":"1","code":"0"}"#,
+    ] {
+        assert!(matches!(step(text).await, LoginStep::Wait), "{text}");
+    }
+    assert!(matches!(step(r#"{"event":"login","code":"0","msg":""}"#).await, LoginStep::Done));
+    let refused = async |text| match step(text).await {
+        LoginStep::Refused(refusal) => refusal,
+        other => panic!("{other:?}"),
+    };
+    let code = refused(r#"{"event":"error","code":"60009","msg":"key"}"#).await;
+    assert_eq!(code, LoginRefusal::new("code 60009"));
+    let key = refused(r#"{"event":"error","code":"my-key-1"}"#).await;
+    assert_eq!(key, LoginRefusal::new("the server gave no code"));
+    let stale = refused(r#"{"event":"error","code":"60006"}"#).await;
+    assert_eq!(stale, LoginRefusal::new("code 60006").with_recovery(Recovery::ResyncTime));
 }
 
 #[tokio::test]
@@ -94,7 +106,7 @@ async fn a_login_after_a_reconnect_is_signed_anew() {
     let scheme =
         Hmac::builder("key", "secret").passphrase("p").clock(clock.clone()).ws_login(okx_login());
     let auth = scheme.build().expect("complete");
-    let sent = async || match auth.ws_login(None).await.expect("made") {
+    let sent = async || match auth.ws_login(&mut Extensions::new(), None).await.expect("made") {
         LoginStep::Send(message) => text(message),
         other => panic!("{other:?}"),
     };
@@ -127,7 +139,12 @@ async fn a_message_is_signed_over_its_sorted_fields() {
         text(signed),
         r#"{"id":"1","method":"userDataStream.subscribe.signature","params":{"recvWindow":10000,"apiKey":"npk-key-0123456789abcdef","timestamp":1700000000000,"signature":"40380e4fee97ddde81ae6edcf9d347f90f5a1a7e0ebb560475526e4edc47a10a"}}"#,
     );
-    for unfit in ["[1]", r#"{"params":1}"#, r#"{"params":{"signature":"x"}}"#] {
+    for unfit in [
+        "[1]",
+        r#"{"params":1}"#,
+        r#"{"params":{"signature":"x"}}"#,
+        r#"{"params":{"a":1},"params":{"a":2}}"#,
+    ] {
         assert!(auth.ws_authenticate(WebSocketRequest::json_text(unfit)).await.is_err(), "{unfit}");
     }
     assert!(auth.ws_authenticate(WebSocketRequest::text("{}")).await.is_err());

@@ -1,11 +1,6 @@
 //! The schemes as their users see them.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a failed expectation is a test's answer, and a skipped test says so aloud"
-)]
+#![allow(clippy::expect_used, clippy::panic, reason = "a failed expectation is a test's answer")]
 
 #[cfg(feature = "api-key")]
 mod api_key;

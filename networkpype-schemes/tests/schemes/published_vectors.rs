@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     recipes,
-    wire::{body, clock_at, header, text},
+    wire::{body, clock_at, header, text, vectors_here_only},
 };
 
 /// What is not an HTTP request or WebSocket message signed with an HMAC. Everything else must reproduce.
@@ -30,12 +30,7 @@ async fn published_signatures_reproduce() {
 
 #[tokio::test]
 async fn published_signatures_that_may_not_be_committed_reproduce() {
-    let Some(folder) = std::env::var_os("NETWORKPYPE_VECTORS") else {
-        eprintln!(
-            "SKIPPED: NETWORKPYPE_VECTORS is not set, so Binance's published signatures were not checked"
-        );
-        return;
-    };
+    let Some(folder) = vectors_here_only("Binance's published signatures") else { return };
     let skipped = reproduce(Path::new(&folder)).await;
     assert_eq!(skipped, BTreeMap::from(NOT_EXPRESSIBLE));
 }

@@ -1,6 +1,6 @@
 //! What would be sent, and at which time.
 
-use std::sync::Arc;
+use std::{ffi::OsString, io::Write as _, sync::Arc};
 
 use networkpype_core::{ManualClock, RestRequest, Timestamp, WebSocketRequest};
 
@@ -22,4 +22,16 @@ pub(crate) fn body(request: &RestRequest) -> String {
 
 pub(crate) fn text(mut message: WebSocketRequest) -> String {
     String::from_utf8(message.bytes().expect("message").to_vec()).expect("text")
+}
+
+/// The folder of the vectors that may not be in the repository; where it is not set, says so past libtest, which keeps
+/// what a passing test prints with `eprintln!` to itself.
+pub(crate) fn vectors_here_only(what: &str) -> Option<OsString> {
+    let folder = std::env::var_os("NETWORKPYPE_VECTORS");
+    if folder.is_none() {
+        let mut stderr = std::io::stderr();
+        writeln!(stderr, "SKIPPED: NETWORKPYPE_VECTORS is not set, so {what} were not checked")
+            .expect("stderr is open");
+    }
+    folder
 }

@@ -49,11 +49,11 @@ async fn t3_a_cached_response_is_ignored_unless_it_is_the_only_one() {
 
     world.set_age(0);
     learn(&world, &synchronizer).await;
-    assert_eq!((synchronizer.sample_count(), synchronizer.error_bound()), (1, Some(ms(10))));
+    assert_eq!((synchronizer.sample_count(), error_bound_ms(&synchronizer)), (1, Some(10)));
 
     world.set_age(1);
     learn(&world, &synchronizer).await;
-    assert_eq!((synchronizer.sample_count(), synchronizer.error_bound()), (1, Some(ms(10))));
+    assert_eq!((synchronizer.sample_count(), error_bound_ms(&synchronizer)), (1, Some(10)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,7 +95,7 @@ async fn the_estimate_of_given_samples_equals_the_python_formula() {
     let world = World::new();
     let synchronizer = world.synchronizer();
     for millis in [1_000, 100, 102, 98, 101, 99] {
-        synchronizer.add_time_offset_sample(millis * MS);
+        synchronizer.add_time_offset_nanos_sample(millis * MS);
     }
     assert_eq!(synchronizer.offset_nanos(), Some(99_880_000));
     assert_eq!(synchronizer.sample_count(), 5);
@@ -107,7 +107,7 @@ async fn the_window_holds_as_many_samples_as_it_is_told() {
     for (asked_for, kept) in [(0, 1), (1, 1), (2, 2), (7, 7), (usize::MAX, 1_000)] {
         let synchronizer = world.builder().window(asked_for).build();
         for offset in 0..1_010 {
-            synchronizer.add_time_offset_sample(offset);
+            synchronizer.add_time_offset_nanos_sample(offset);
         }
         assert_eq!(synchronizer.sample_count(), kept);
     }
@@ -139,4 +139,55 @@ async fn without_samples_the_local_time_is_told() {
         assert!(!synchronizer.is_initialized());
         assert_eq!((synchronizer.offset_nanos(), synchronizer.error_bound()), (None, None));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_that_became_slower_for_good_does_not_end_the_learning() {
+    let world = World::new();
+    world.set_trip(5, 5);
+    let synchronizer = synchronized(&world).await;
+    world.set_trip(100, 100);
+    let mut off = Vec::new();
+    for _minute in 0..60 {
+        tokio::time::sleep(ms(60_000)).await;
+        // The server's clock is 50 ppm fast.
+        world.set_server(3 * MS);
+        learn(&world, &synchronizer).await;
+        let (error, bound) = (world.error_of(&synchronizer), synchronizer.error_bound().unwrap());
+        assert!(u128::from(error.unsigned_abs()) <= bound.as_nanos(), "{error} within {bound:?}");
+        off.push(error / MS);
+    }
+    assert_eq!(off[10], -33, "as long as the quick sample is the better one");
+    assert!(off[20..].iter().all(|off| off.abs() <= 15), "{off:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_error_bound_grows_with_age() {
+    let world = World::new();
+    let synchronizer = synchronized(&world).await;
+    assert_eq!(error_bound_ms(&synchronizer), Some(10));
+    tokio::time::sleep(ms(3_600_000)).await;
+    assert_eq!(error_bound_ms(&synchronizer), Some(370));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_told_sample_does_not_throw_a_good_window_away() {
+    let world = World::new();
+    let synchronizer = synchronized(&world).await;
+    for _ in 0..4 {
+        learn(&world, &synchronizer).await;
+    }
+    let late = ServerTime::new(world.server_time().offset_by_nanos(-300 * MS));
+    assert_eq!(synchronizer.add_sample(late), Verdict::IgnoredUnmeasured);
+    assert_eq!((world.error_of(&synchronizer), synchronizer.sample_count()), (0, 5));
+    assert_eq!(error_bound_ms(&synchronizer), Some(10));
+
+    let elsewhere = ServerTime::new(world.server_time().offset_by_nanos(HOUR));
+    assert_eq!(synchronizer.add_sample(elsewhere), Verdict::NewEpoch);
+    assert_eq!((world.error_of(&synchronizer), synchronizer.sample_count()), (HOUR, 1));
+    assert_eq!(synchronizer.error_bound(), None, "nobody knows how late it came");
+
+    learn(&world, &synchronizer).await;
+    assert_eq!((world.error_of(&synchronizer), synchronizer.sample_count()), (0, 1));
+    assert_eq!(error_bound_ms(&synchronizer), Some(10));
 }

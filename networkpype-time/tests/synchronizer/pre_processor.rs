@@ -77,7 +77,7 @@ async fn somebody_to_ask_is_needed_only_without_samples() {
     let processor = TimeSynchronizerRestPreProcessor::new(synchronizer.clone());
     let error = processor.pre_process(signed()).await.unwrap_err();
     assert!(error.downcast::<TimeError>().unwrap().is_not_configured());
-    synchronizer.add_time_offset_sample(0);
+    synchronizer.add_time_offset_nanos_sample(0);
     processor.pre_process(signed()).await.map(drop).unwrap();
     world.sleep(HOUR);
     processor.pre_process(signed()).await.map(drop).unwrap_err();

@@ -27,7 +27,7 @@ fn reading_never_panics() {
                     .clock(Arc::new(ManualClock::new(Timestamp::from_nanos(wall))))
                     .ticker(Arc::new(Stopped(ticks)))
                     .build();
-                synchronizer.add_time_offset_sample(sample);
+                synchronizer.add_time_offset_nanos_sample(sample);
                 assert!(synchronizer.is_initialized());
                 synchronizer.add_sample(ServerTime::new(Timestamp::from_nanos(sample)));
                 assert!(synchronizer.is_initialized());

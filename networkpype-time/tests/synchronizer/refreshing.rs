@@ -90,3 +90,32 @@ async fn an_interval_of_nothing_is_no_loop_without_pause() {
     sleep(ms(10)).await;
     assert!((5..=11).contains(&world.asked()), "{}", world.asked());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_fails_after_a_sleep_leaves_no_sample_of_before() {
+    let world = World::new();
+    let synchronizer = synchronized(&world).await;
+    synchronizer.set_time_provider(world.provider());
+    world.script([Meets::Failure; 100]);
+    world.sleep(HOUR);
+    networkpype_time::Resync::resync(&synchronizer).await.unwrap_err();
+    assert_eq!((synchronizer.sample_count(), synchronizer.time()), (0, world.wall_time()));
+
+    synchronizer.add_time_offset_nanos_sample(60_000 * MS);
+    let _task = synchronizer.refresh_every(MINUTE, world.provider());
+    sleep(ms(100)).await;
+    world.sleep(HOUR);
+    sleep(MINUTE).await;
+    assert_eq!((synchronizer.sample_count(), synchronizer.time()), (0, world.wall_time()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_panics_does_not_end_the_background_task() {
+    let world = World::new();
+    let synchronizer = world.synchronizer();
+    world.script([Meets::Panic, Meets::Panic]);
+    let task = synchronizer.refresh_every(MINUTE, world.provider());
+    sleep(ms(10_000)).await;
+    assert!(task.is_running());
+    assert_eq!((world.asked(), synchronizer.sample_count()), (3, 1));
+}

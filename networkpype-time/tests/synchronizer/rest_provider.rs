@@ -9,8 +9,8 @@ use networkpype_core::{
     BoxError, Caller, Error, Outcome, RestPreProcessor, RestRequest, RestResponse, Ticker, Timing,
 };
 use networkpype_time::{
-    RestTimeProvider, Resync, TimeFormat, TimeSynchronizer, TimeSynchronizerRestPreProcessor,
-    TokioTicker,
+    RestTimeProvider, Resync, ServerTime, TimeFormat, TimeSynchronizer,
+    TimeSynchronizerRestPreProcessor, TokioTicker,
 };
 use tokio::time::{sleep, timeout};
 
@@ -28,6 +28,7 @@ struct Manager {
 struct Plan {
     wait: Duration,
     body_delay: Duration,
+    processing: Duration,
     headers: HeaderMap,
     status: Option<StatusCode>,
     untimed: bool,
@@ -49,11 +50,15 @@ impl Caller for Manager {
         let answered = self.ticker.now();
         sleep(plan.body_delay).await;
         let timing = Timing::new(Arc::new(self.ticker), started, answered);
+        let processing = plan.processing;
         let body = format!(r#"{{"serverTime":{}}}"#, time.as_millis());
         let response = RestResponse::new(plan.status.unwrap_or(StatusCode::OK))
             .with_headers(plan.headers)
             .with_body(body);
-        Ok(if plan.untimed { response } else { response.with_timing(timing) })
+        let response = if plan.untimed { response } else { response.with_timing(timing) };
+        // The post-processors of a manager get the whole response.
+        sleep(processing).await;
+        Ok(response)
     }
 }
 
@@ -121,10 +126,87 @@ async fn a_response_that_was_not_timed_is_timed_by_the_synchronizer() {
 #[tokio::test(start_paused = true)]
 async fn t3_the_age_header_tells_a_cached_response() {
     let (_, manager, synchronizer) = asking().await;
-    for (age, count) in [("0", 1), ("soon", 2), ("1", 2), ("3600", 2)] {
-        manager.plan(Plan { headers: headers(header::AGE, age), ..Plan::default() });
+    for (age, counts) in [
+        ("0", true),
+        ("soon", true),
+        ("", true),
+        ("+1", true),
+        ("1", false),
+        ("3600", false),
+        ("30, 60", false),
+        ("30,0", false),
+        ("99999999999999999999999", false),
+    ] {
+        synchronizer.clear_time_offset_samples();
+        manager.plan(Plan::default());
         synchronizer.resync().await.unwrap();
-        assert_eq!(synchronizer.sample_count(), count, "{age}");
+        manager.plan(Plan { headers: headers(header::AGE, age), ..Plan::default() });
+        assert_eq!(synchronizer.resync().await.is_ok(), counts, "{age}");
+        assert_eq!(synchronizer.sample_count(), if counts { 2 } else { 1 }, "{age}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_age_that_overflows_is_that_of_a_cached_response() {
+    let (_, manager, synchronizer) = asking().await;
+    let headers = headers(header::AGE, "99999999999999999999999");
+    manager.plan(Plan { headers, ..Plan::default() });
+    synchronizer.resync().await.unwrap();
+    assert_eq!(error_bound_ms(&synchronizer), Some(1_010));
+}
+
+#[tokio::test(start_paused = true)]
+async fn t3_slow_processing_of_the_response_does_not_shift_the_clock() {
+    let (world, manager, synchronizer) = asking().await;
+    manager.plan(Plan { processing: ms(800), ..Plan::default() });
+    synchronizer.resync().await.unwrap();
+    assert_eq!(world.error_of(&synchronizer), 0);
+    assert_eq!(synchronizer.error_bound(), Some(ms(10)));
+
+    synchronizer.clear_time_offset_samples();
+    manager.plan(Plan { processing: ms(800), untimed: true, ..Plan::default() });
+    synchronizer.resync().await.unwrap();
+    assert_eq!(world.error_of(&synchronizer), -400 * MS, "nobody can tell without a measurement");
+    assert_eq!(synchronizer.error_bound(), Some(ms(410)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_reader_knows_better_counts() {
+    type Told = fn(ServerTime) -> ServerTime;
+    let cases: [(&str, Told, u128); 4] = [
+        ("nothing", |time| time, 10),
+        ("the round trip", |time| time.with_round_trip(ms(4)), 2),
+        ("the lag", |time| time.with_lag(ms(1)), 10),
+        ("its age", |time| time.with_age(ms(1)), 1_010),
+    ];
+    for (name, told, bound) in cases {
+        let world = World::new();
+        let manager = Manager::new(&world).await;
+        let format = TimeFormat::json_millis("serverTime");
+        let provider = RestTimeProvider::new(manager, request(), move |response| {
+            format.read(response).map(told)
+        });
+        let synchronizer = world.builder().provider(provider).build();
+        synchronizer.resync().await.unwrap();
+        assert_eq!(error_bound_ms(&synchronizer), Some(bound), "{name}");
+        let off = if name == "nothing" { 0 } else { 8 * MS };
+        assert!(world.error_of(&synchronizer).abs() <= off, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_ages_the_greater_counts() {
+    let (world, manager, _) = asking().await;
+    for (header, told) in [("30", 10), ("10", 30), ("0", 30)] {
+        manager.plan(Plan { headers: headers(header::AGE, header), ..Plan::default() });
+        let read = move |_: &RestResponse| {
+            let stale = ServerTime::new(networkpype_time::Timestamp::from_secs(1_000));
+            Ok(stale.with_age(Duration::from_secs(told)))
+        };
+        let provider = RestTimeProvider::new(manager.clone(), request(), read);
+        let synchronizer = world.builder().provider(provider).build();
+        synchronizer.resync().await.unwrap();
+        assert_eq!(synchronizer.time().as_secs(), 1_030, "{header} and {told}");
     }
 }
 

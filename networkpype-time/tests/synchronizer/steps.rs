@@ -14,7 +14,7 @@ async fn t2_a_wall_clock_step_drops_all_samples() {
         assert!(!synchronizer.check_local_clock(), "one step counts once");
 
         let provider = world.provider();
-        synchronizer.update_server_time_if_not_initialized(&provider).await.unwrap();
+        synchronizer.update_server_time_if_not_initialized(provider).await.unwrap();
         assert_eq!(world.error_of(&synchronizer), 0);
     }
 }
@@ -34,7 +34,7 @@ async fn a_suspend_drops_all_samples() {
     world.sleep(HOUR);
     assert_eq!(world.error_of(&synchronizer), -HOUR, "nobody has compared the clocks yet");
     let provider = world.provider();
-    synchronizer.update_server_time_if_not_initialized(&provider).await.unwrap();
+    synchronizer.update_server_time_if_not_initialized(provider).await.unwrap();
     assert_eq!((world.error_of(&synchronizer), synchronizer.sample_count()), (0, 1));
     assert_eq!(world.asked(), 2);
 }
@@ -48,7 +48,7 @@ async fn a_new_sample_after_a_step_stands_alone() {
     learn(&world, &synchronizer).await;
     assert_eq!((world.error_of(&synchronizer), synchronizer.sample_count()), (0, 1));
     world.set_wall(2_000 * MS);
-    synchronizer.add_time_offset_sample(0);
+    synchronizer.add_time_offset_nanos_sample(0);
     assert_eq!(synchronizer.sample_count(), 1);
 }
 

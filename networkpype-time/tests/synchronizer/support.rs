@@ -46,6 +46,7 @@ pub(crate) enum Meets {
     Step(i64),
     /// No answer, ever.
     Silence,
+    Panic,
 }
 
 impl World {
@@ -140,6 +141,7 @@ impl World {
             Some(Meets::Failure) => return Err("the server is down".into()),
             Some(Meets::Step(forward)) => self.set_wall(forward),
             Some(Meets::Silence) => std::future::pending().await,
+            Some(Meets::Panic) => panic!("a bug in the provider"),
         }
         sleep(back).await;
         Ok(ServerTime::new(time).with_age(Duration::from_secs(age.try_into().unwrap())))
@@ -161,6 +163,11 @@ impl TimeProvider for Server {
     async fn server_time(&self) -> Result<ServerTime, BoxError> {
         self.0.answer().await
     }
+}
+
+/// What the synchronizer says of its error, without the microseconds by which it grows while a test runs.
+pub(crate) fn error_bound_ms(synchronizer: &TimeSynchronizer) -> Option<u128> {
+    synchronizer.error_bound().map(|bound| bound.as_millis())
 }
 
 /// A synchronizer that has learnt the time once.

@@ -109,7 +109,7 @@ async fn a_refused_upgrade_says_what_the_server_said() {
         ("/ws/refuse?status=429&retry_after=7", 429, Outcome::Refused),
         ("/ws/refuse?status=503", 503, Outcome::Unknown),
         ("/ws/refuse?status=403", 403, Outcome::Refused),
-        ("/public/ping", 200, Outcome::Done),
+        ("/public/ping", 200, Outcome::Refused),
     ] {
         let error = manager().connect(exchange.ws_url(path)).await.expect_err(path);
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::Status, outcome), "{path}");

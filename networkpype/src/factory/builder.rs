@@ -268,6 +268,10 @@ impl ConnectionManagersFactoryBuilder {
             Some(connections) => connections,
             None => ConnectionsFactory::new()?,
         };
+        if let Some(bad) = self.cookies.iter().find(|cookie| !is_cookie(cookie)) {
+            let name = bad.split_once('=').map_or("", |(name, _)| name).to_owned();
+            return Err(FactoryError::cookie(name));
+        }
         if !self.cookies.is_empty() {
             let cookies = self.cookies.join("; ");
             self = self.default_header("cookie", cookies);
@@ -277,7 +281,7 @@ impl ConnectionManagersFactoryBuilder {
             rest = rest.throttler(Arc::clone(throttle));
         }
         rest = self.rest_options.into_iter().fold(rest, |rest, set| set(rest));
-        let anonymous = rest.clone().build().map_err(FactoryError::manager)?;
+        let anonymous = rest.clone().anonymous().build().map_err(FactoryError::manager)?;
         let caller: Arc<dyn Caller> = Arc::new(anonymous.clone());
 
         let mut synchronizer = self.synchronizer;
@@ -285,7 +289,8 @@ impl ConnectionManagersFactoryBuilder {
             set_provider(synchronizer.get_or_insert_default(), Arc::clone(&caller));
         }
         let clock = match (self.clock, &synchronizer) {
-            (Some(clock), _) => clock,
+            (Some(_), Some(_)) => return Err(FactoryError::two_clocks()),
+            (Some(clock), None) => clock,
             (None, Some(synchronizer)) => synchronizer.clock(),
             (None, None) => Arc::new(SystemClock),
         };
@@ -336,6 +341,15 @@ impl ConnectionManagersFactoryBuilder {
             ws,
         }))
     }
+}
+
+/// Whether `cookie` is a name and value that RFC 6265, section 4.1.1, allows.
+fn is_cookie(cookie: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let octet = |byte: u8| byte.is_ascii_graphic() && !b"\",;\\".contains(&byte);
+    cookie.split_once('=').is_some_and(|(name, value)| {
+        !name.is_empty() && name.bytes().all(token) && value.bytes().all(octet)
+    })
 }
 
 impl fmt::Debug for ConnectionManagersFactoryBuilder {

@@ -1,32 +1,50 @@
-use std::{error::Error as StdError, fmt};
+use std::{borrow::Cow, error::Error as StdError, fmt};
 
 use networkpype_core::BoxError;
 
 /// The options of a factory do not go together.
 pub struct FactoryError {
-    problem: &'static str,
+    problem: Cow<'static, str>,
     source: Option<BoxError>,
 }
 
 impl FactoryError {
+    fn new(problem: impl Into<Cow<'static, str>>) -> Self {
+        Self { problem: problem.into(), source: None }
+    }
+
+    fn because(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
     pub(crate) fn other_clock() -> Self {
-        Self {
-            problem: "the scheme stamps with another clock than the factory's: build it in `auth_with` and pass \
-                      `context.clock()` to its builder",
-            source: None,
-        }
+        Self::new(
+            "the scheme stamps with another clock than the factory's: build it in `auth_with` and pass \
+             `context.clock()` to its builder",
+        )
+    }
+
+    pub(crate) fn two_clocks() -> Self {
+        Self::new(
+            "there is a `clock` beside a time provider or synchronizer: leave one of them out",
+        )
+    }
+
+    pub(crate) fn cookie(name: String) -> Self {
+        Self::new(format!("the cookie {name:?} has a name or value that no cookie may have"))
     }
 
     pub(crate) fn connection(source: impl Into<BoxError>) -> Self {
-        Self { problem: "cannot set up the connections", source: Some(source.into()) }
+        Self::new("cannot set up the connections").because(source)
     }
 
     pub(crate) fn auth(source: BoxError) -> Self {
-        Self { problem: "cannot build the authentication scheme", source: Some(source) }
+        Self::new("cannot build the authentication scheme").because(source)
     }
 
     pub(crate) fn manager(source: impl Into<BoxError>) -> Self {
-        Self { problem: "cannot build a manager", source: Some(source.into()) }
+        Self::new("cannot build a manager").because(source)
     }
 }
 
@@ -41,7 +59,7 @@ impl fmt::Debug for FactoryError {
 
 impl fmt::Display for FactoryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.problem)
+        f.write_str(&self.problem)
     }
 }
 

@@ -1,5 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
+use futures_util::future::join;
 use networkpype_rest::RestManager;
 use networkpype_time::TimeSynchronizer;
 #[cfg(feature = "ws")]
@@ -54,10 +55,12 @@ impl ConnectionManagersFactory {
     /// Refuses new calls and connects, closes the WebSockets, lets running calls end for the grace time, and then
     /// cancels them. Safe to call again: a second caller waits until it is done.
     pub async fn close(&self) {
+        let parts = &*self.0;
+        let rest = join(parts.rest.close(parts.grace), parts.anonymous.close(parts.grace));
         #[cfg(feature = "ws")]
-        self.0.ws.close().await;
-        self.0.rest.close(self.0.grace).await;
-        self.0.anonymous.close(self.0.grace).await;
+        join(rest, parts.ws.close()).await;
+        #[cfg(not(feature = "ws"))]
+        rest.await;
     }
 }
 

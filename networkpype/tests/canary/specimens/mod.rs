@@ -1,0 +1,34 @@
+//! A specimen of every public type that prints.
+//!
+//! What is shown on purpose does not hold the canary here: names of headers, parameters, JSON members, limits and
+//! placements, hosts, paths, and texts whose documentation asks for text without secrets (the message of an error, the
+//! reason of a refused login).
+
+use crate::specimen::Specimen;
+
+mod core_errors;
+mod core_messages;
+mod core_seams;
+mod core_words;
+mod factory;
+mod managers;
+mod schemes;
+mod signing;
+mod throttle;
+mod time;
+mod transports;
+
+pub(crate) async fn all() -> Vec<Specimen> {
+    let mut all = core_words::specimens();
+    all.extend(core_messages::specimens());
+    all.extend(core_seams::specimens().await);
+    all.extend(core_errors::specimens());
+    all.extend(signing::specimens());
+    all.extend(schemes::specimens());
+    all.extend(transports::specimens());
+    all.extend(managers::specimens());
+    all.extend(factory::specimens());
+    all.extend(throttle::specimens());
+    all.extend(time::specimens().await);
+    all
+}

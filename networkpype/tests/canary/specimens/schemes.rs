@@ -1,0 +1,59 @@
+//! The ready-made schemes.
+
+use networkpype_auth::{Part, Placement, SecretEncoding};
+use networkpype_core::AuthError;
+use networkpype_schemes::{
+    api_key::ApiKey,
+    hmac::{Hmac, HmacBuilder},
+};
+
+use super::signing::{login, recipe};
+use crate::{canary::CANARY, specimen::Specimen, specimen::specimens};
+
+pub(crate) fn specimens() -> Vec<Specimen> {
+    specimens! {
+        debug networkpype_schemes::api_key::ApiKey => api_keys();
+        debug networkpype_schemes::hmac::Hmac => [hmac().build().expect("scheme")];
+        debug networkpype_schemes::hmac::HmacBuilder => [hmac()];
+    }
+}
+
+fn api_keys() -> [ApiKey; 4] {
+    let key = |made: Result<ApiKey, AuthError>| made.expect("key");
+    [
+        key(ApiKey::header("X-Key", CANARY)),
+        key(ApiKey::query("key", CANARY)),
+        key(ApiKey::cookie("session", CANARY)),
+        key(key(ApiKey::header("X-Key", CANARY)).with_prefix(CANARY)),
+    ]
+}
+
+pub(crate) fn hmac() -> HmacBuilder {
+    Hmac::builder(CANARY, CANARY)
+        .passphrase(CANARY)
+        .key_in(Placement::header("X-Key"))
+        .passphrase_in(Placement::header("X-Passphrase"))
+        .literal_in(Placement::query("window"), CANARY)
+        .place(Placement::header("X-More"), [Part::literal(CANARY), Part::Key])
+        .sign([Part::literal(CANARY), Part::Body])
+        .signature_in(Placement::header("X-Sign"))
+        .ws_message(recipe())
+        .ws_login(login())
+        .resync_on_code("-1021")
+}
+
+/// Keys that cannot be where they are to be.
+pub(super) fn errors() -> Vec<AuthError> {
+    let mut errors = Vec::new();
+    for bad in [format!("{CANARY}\n"), format!("{CANARY} \u{fc};"), format!(" {CANARY}")] {
+        errors.extend(ApiKey::header("X-Key", &bad).err());
+        errors.extend(ApiKey::cookie("session", &bad).err());
+        errors.extend(ApiKey::query("", &bad).err());
+        errors.extend(ApiKey::header("X-Key", CANARY).and_then(|key| key.with_prefix(&bad)).err());
+    }
+    for encoding in [SecretEncoding::Base64, SecretEncoding::Hex] {
+        errors.extend(hmac().secret_encoding(encoding).build().err());
+    }
+    errors.extend(hmac().signature_in(Placement::header("a b")).build().err());
+    errors
+}
