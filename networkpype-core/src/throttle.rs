@@ -322,7 +322,10 @@ impl fmt::Display for ThrottleError {
             ),
             Self::UnknownLimit(limit) => write!(f, "unknown limit {limit:?}"),
             Self::WeightAboveLimit { limit, weight, capacity } => {
-                write!(f, "weight {weight} is above what limit {limit:?} holds ({capacity})")
+                write!(
+                    f,
+                    "weight {weight} is above what limit {limit:?} holds after share and safety margin ({capacity})"
+                )
             }
             Self::NotYet { limit, retry_after, .. } => {
                 write!(f, "limit {limit:?} has no room for another {retry_after:?}")

@@ -15,8 +15,10 @@ mod watched_body;
 pub use builder::RestManagerBuilder;
 pub use connection::{ConnectionError, RestConnection, RestConnectionBuilder};
 pub use manager::RestManager;
+#[doc(no_inline)]
 pub use networkpype_core::{
-    Error, ErrorKind, Outcome, RestPostProcessor, RestPreProcessor, RestRequest, RestResponse,
+    Auth, Error, ErrorKind, Outcome, ProxyOptions, RestPostProcessor, RestPreProcessor,
+    RestRequest, RestResponse, RestTransport, TlsOptions,
 };
 
 #[cfg(doctest)]

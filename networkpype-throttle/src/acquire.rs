@@ -68,7 +68,9 @@ impl Future for Acquire<'_> {
         if let Some(answer) = answer {
             return Poll::Ready(answer.map(|grant| ThrottlePermit::issue(this.shared, grant)));
         }
-        if let Err(error) = this.shared.ensure_driver() {
+        if let Some(ticket) = this.ticket
+            && let Err(error) = this.shared.ensure_driver(ticket)
+        {
             this.leave();
             return Poll::Ready(Err(error));
         }

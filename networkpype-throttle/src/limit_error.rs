@@ -20,6 +20,9 @@ pub enum LimitError {
         linked: LimitId,
     },
     /// One request would weigh more than a window ever holds, so that none could go out.
+    ///
+    /// A window holds what share and safety margin leave of the limit. With the default margin of 5 %, nine are left of
+    /// ten, so that `RateLimit::new("x", 10, interval).weight(10)` is refused: raise the limit, or lower the margin.
     WeightAboveLimit {
         /// The limit that cannot hold it.
         limit: LimitId,
@@ -27,7 +30,7 @@ pub enum LimitError {
         charged_by: LimitId,
         /// What the request weighs on `limit`.
         weight: u64,
-        /// What `limit` holds at most, share and safety margin included.
+        /// What `limit` holds at most, after share and safety margin.
         capacity: u32,
     },
     /// The share is not above 0 and at most 1.
@@ -62,7 +65,8 @@ impl fmt::Display for LimitError {
             Self::WeightAboveLimit { limit, charged_by, weight, capacity } => {
                 write!(
                     f,
-                    "weight {weight} of a request on {charged_by:?} is above what limit {limit:?} holds ({capacity})"
+                    "weight {weight} of a request on {charged_by:?} is above what limit {limit:?} holds \
+                     after share and safety margin ({capacity})"
                 )
             }
             Self::InvalidShare(share) => {

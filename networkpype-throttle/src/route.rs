@@ -2,7 +2,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use networkpype_core::LimitId;
 
-use crate::{LimitError, RateLimit, capacity::Reduction, slots::SlotKey};
+use crate::{
+    LimitError, RateLimit,
+    capacity::Reduction,
+    slots::{SlotHold, SlotKey, Slots},
+};
 
 /// What a request that names one limit is charged: that limit, and those linked to it.
 #[derive(Debug)]
@@ -15,9 +19,22 @@ pub(crate) struct Route {
     itself: u64,
     /// What the other linked limits are charged; none of it zero, no limit twice.
     links: Box<[(SlotKey, u64)]>,
+    /// A permit may be topped up on the limit that it named as long as it lives, even if nothing of it is charged
+    /// there yet, and even if that limit was removed.
+    _hold: SlotHold,
 }
 
 impl Route {
+    /// The same route to the slots of a copy.
+    pub(crate) fn copied(&self, slots: &Slots) -> Self {
+        Self {
+            limit: self.limit.clone(),
+            links: self.links.clone(),
+            _hold: slots.hold(self.slot),
+            ..*self
+        }
+    }
+
     /// What one request costs, with `weight` in place of the limit's own.
     pub(crate) fn cost(self: &Arc<Self>, weight: Option<u32>) -> Cost {
         let own = u64::from(weight.unwrap_or(self.weight)).saturating_add(self.itself);
@@ -129,18 +146,19 @@ impl<'a> Plan<'a> {
         Ok(Self { limits: planned })
     }
 
-    /// The routes, given the slot of each limit in the same order.
-    pub(crate) fn routes(&self, slots: &[SlotKey]) -> HashMap<LimitId, Arc<Route>> {
+    /// The routes to `slots`, given the key of each limit in the same order.
+    pub(crate) fn routes(&self, keys: &[SlotKey], slots: &Slots) -> HashMap<LimitId, Arc<Route>> {
         let route = |planned: &Planned<'_>, slot: SlotKey| Route {
             limit: planned.limit.id.clone(),
             slot,
             weight: planned.limit.weight,
             itself: planned.itself,
-            links: planned.links.iter().map(|&(other, weight)| (slots[other], weight)).collect(),
+            links: planned.links.iter().map(|&(other, weight)| (keys[other], weight)).collect(),
+            _hold: slots.hold(slot),
         };
         self.limits
             .iter()
-            .zip(slots)
+            .zip(keys)
             .map(|(planned, &slot)| (planned.limit.id.clone(), Arc::new(route(planned, slot))))
             .collect()
     }
@@ -174,15 +192,15 @@ mod tests {
             ),
             (
                 vec![raw().weight(11)],
-                r#"weight 11 of a request on "raw" is above what limit "raw" holds (10)"#,
+                r#"weight 11 of a request on "raw" is above what limit "raw" holds after share and safety margin (10)"#,
             ),
             (
                 vec![RateLimit::new("orders", 1, SECOND).linked("raw", 6).linked("raw", 5), raw()],
-                r#"weight 11 of a request on "orders" is above what limit "raw" holds (10)"#,
+                r#"weight 11 of a request on "orders" is above what limit "raw" holds after share and safety margin (10)"#,
             ),
             (
                 vec![raw().weight(9).linked("raw", 2)],
-                r#"weight 11 of a request on "raw" is above what limit "raw" holds (10)"#,
+                r#"weight 11 of a request on "raw" is above what limit "raw" holds after share and safety margin (10)"#,
             ),
         ] {
             let error = check(&limits).unwrap_err();
@@ -207,7 +225,7 @@ mod tests {
         let mut slots = Slots::default();
         let keys: Vec<_> =
             (0..3).map(|_| slots.insert(crate::window::Window::new(100, SECOND))).collect();
-        let routes = plan.routes(&keys);
+        let routes = plan.routes(&keys, &slots);
         let parts = |id, weight| -> Vec<_> { routes[id].cost(weight).parts().collect() };
         assert_eq!(parts("a", None), [(keys[0], 7), (keys[1], 7)]);
         assert_eq!(parts("a", Some(1)), [(keys[0], 6), (keys[1], 7)]);

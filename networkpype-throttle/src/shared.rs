@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use crate::{
     driver::Driver,
     engine::{Effects, Engine},
+    queue::Ticket,
 };
 
 /// The engine with its clock and lock: what throttlers, waiters, permits and the driver have in common.
@@ -65,9 +66,9 @@ impl Shared {
         result
     }
 
-    /// Makes sure that somebody minds the time for those who wait.
-    pub(crate) fn ensure_driver(self: &Arc<Self>) -> Result<(), ThrottleError> {
-        if matches!(self.lock().driver, DriverState::Running { .. }) {
+    /// Makes sure that somebody minds the time for the waiter `ticket`, unless it was settled meanwhile.
+    pub(crate) fn ensure_driver(self: &Arc<Self>, ticket: Ticket) -> Result<(), ThrottleError> {
+        if !self.lock().needs_driver(ticket) {
             return Ok(());
         }
         let runtime = Handle::try_current().map_err(|_| {
@@ -75,13 +76,19 @@ impl Shared {
         })?;
         {
             let mut state = self.lock();
-            if matches!(state.driver, DriverState::Running { .. }) {
+            if !state.needs_driver(ticket) {
                 return Ok(());
             }
             state.driver = DriverState::Running { armed: None, waker: None };
         }
         // Not under the lock: a runtime that shuts down drops the driver on the spot, which locks.
         runtime.spawn(Driver::new(self));
+        // That wakes everybody, so to be told to wait would mean to be polled again at once, and again for ever.
+        if self.lock().needs_driver(ticket) {
+            return Err(ThrottleError::Unavailable(
+                "the tokio runtime to wait on was shut down".into(),
+            ));
+        }
         Ok(())
     }
 
@@ -139,6 +146,11 @@ impl State {
         self.now
     }
 
+    /// Nobody minds the time, and `ticket` waits. A driver that has done its work is gone as well, but then nobody waits.
+    fn needs_driver(&self, ticket: Ticket) -> bool {
+        matches!(self.driver, DriverState::Absent) && self.engine.waits(ticket)
+    }
+
     /// The driver's waker, if it sleeps too long or has nobody left to wait for.
     fn rearm(&mut self) -> Option<Waker> {
         let DriverState::Running { armed, waker } = &mut self.driver else { return None };
@@ -169,4 +181,30 @@ fn finish(effects: Effects, driver: Option<Waker>) {
     let Effects { wake, discard } = effects;
     wake.into_iter().chain(driver).for_each(Waker::wake);
     drop(discard);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use networkpype_core::TokioTicker;
+
+    use super::*;
+    use crate::{RateLimit, capacity::Reduction, engine::Asked};
+
+    #[test]
+    fn who_was_granted_in_the_meantime_needs_no_driver() {
+        let limits = vec![RateLimit::new("a", 1, Duration::from_secs(1))];
+        let engine = Engine::new(limits, Reduction::new(1.0, 0.0).unwrap(), 10).unwrap();
+        let shared = Shared::new(engine, Arc::new(TokioTicker::new()));
+        let held = shared.with(|engine, now| engine.try_ask("a", None, now)).unwrap().unwrap();
+        let asked = shared.with(|engine, now| engine.ask("a", None, None, Waker::noop(), now));
+        let Asked::Waits(ticket) = asked.unwrap() else { panic!("two of one") };
+        assert!(shared.ensure_driver(ticket).is_err(), "there is no runtime");
+        // As another thread may do before whoever asked gets to look for a driver.
+        shared.with(|engine, now| engine.release(&held, now));
+        assert_eq!(shared.ensure_driver(ticket), Ok(()));
+        let answer = shared.with(|engine, now| engine.poll(ticket, Waker::noop(), now));
+        assert!(matches!(answer, Some(Ok(Some(_)))));
+    }
 }

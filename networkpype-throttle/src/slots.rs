@@ -1,4 +1,6 @@
-use networkpype_core::Ticks;
+use std::{collections::VecDeque, sync::Arc};
+
+use networkpype_core::{LimitId, Ticks};
 
 use crate::window::Window;
 
@@ -21,11 +23,23 @@ pub(crate) struct Slot {
     claimed_in: u64,
     /// No earlier than this is that one granted.
     claimed_until: Ticks,
+    hold: SlotHold,
 }
+
+/// Whoever has a clone of this may still charge its slot, which is not forgotten until all are dropped.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SlotHold(Arc<()>);
 
 impl Slot {
     fn new(window: Window) -> Self {
-        Self { window, waiting: 0, queued: 0, claimed_in: 0, claimed_until: Ticks::ZERO }
+        Self {
+            window,
+            waiting: 0,
+            queued: 0,
+            claimed_in: 0,
+            claimed_until: Ticks::ZERO,
+            hold: SlotHold::default(),
+        }
     }
 
     /// In walk `walk`, somebody waits for this limit, at least until `until`: nobody younger may take it.
@@ -39,13 +53,22 @@ impl Slot {
     pub(crate) fn claimed(&self, walk: u64) -> Option<Ticks> {
         (self.claimed_in == walk).then_some(self.claimed_until)
     }
+
+    /// Nothing counts here, and nothing can come to count here any more but for the limits in force.
+    fn is_idle(&mut self, now: Ticks) -> bool {
+        self.window.expire(now);
+        self.window.is_empty() && Arc::strong_count(&self.hold.0) == 1
+    }
 }
 
-/// The slots of all limits.
+/// The slots of all limits, and of those that were removed while something counted in them.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
     places: Vec<Place>,
     free: Vec<usize>,
+    /// Slots of limits that are no longer in force. The server goes on counting what was sent, so they are needed if
+    /// the limit returns. Bounded, since each of them goes when what it holds has expired and its permits are gone.
+    retired: VecDeque<(LimitId, SlotKey)>,
 }
 
 #[derive(Debug)]
@@ -55,13 +78,58 @@ struct Place {
 }
 
 impl Slots {
-    /// The same slots under the same keys, with nothing in them.
+    /// The same slots under the same keys, with nothing in them and none retired.
     pub(crate) fn emptied(&self) -> Self {
         let places = self.places.iter().map(|place| Place {
             generation: place.generation,
             slot: place.slot.as_ref().map(|slot| Slot::new(slot.window.emptied())),
         });
-        Self { places: places.collect(), free: self.free.clone() }
+        let mut slots =
+            Self { places: places.collect(), free: self.free.clone(), retired: VecDeque::new() };
+        for (_, key) in &self.retired {
+            slots.remove(*key);
+        }
+        slots
+    }
+
+    /// Keeps the slot `key` from being forgotten.
+    pub(crate) fn hold(&self, key: SlotKey) -> SlotHold {
+        self.get(key).map(|slot| slot.hold.clone()).unwrap_or_default()
+    }
+
+    /// The limit `id` is no longer in force. Its slot stays until nothing counts in it any more.
+    pub(crate) fn retire(&mut self, id: LimitId, key: SlotKey) {
+        self.retired.push_back((id, key));
+    }
+
+    /// The slot that the limit `id` had when it was in force, if anything counts in it still.
+    pub(crate) fn revive(&mut self, id: &LimitId) -> Option<SlotKey> {
+        let place = self.retired.iter().position(|(retired, _)| retired == id)?;
+        self.retired.remove(place).map(|(_, key)| key)
+    }
+
+    /// Forgets all retired slots that nothing counts in.
+    pub(crate) fn forget_idle(&mut self, now: Ticks) {
+        for _ in 0..self.retired.len() {
+            self.forget_one(now);
+        }
+    }
+
+    /// Forgets one retired slot if nothing counts in it. The next call looks at another, so that calling this now
+    /// and then forgets all of them, at no cost worth mentioning each time.
+    pub(crate) fn forget_one(&mut self, now: Ticks) {
+        let Some((id, key)) = self.retired.pop_front() else { return };
+        if self.get_mut(key).is_none_or(|slot| slot.is_idle(now)) {
+            self.remove(key);
+        } else {
+            self.retired.push_back((id, key));
+        }
+    }
+
+    /// How many slots there are, the retired ones among them.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.places.iter().filter(|place| place.slot.is_some()).count()
     }
 
     pub(crate) fn insert(&mut self, window: Window) -> SlotKey {
@@ -79,7 +147,7 @@ impl Slots {
         }
     }
 
-    pub(crate) fn remove(&mut self, key: SlotKey) {
+    fn remove(&mut self, key: SlotKey) {
         if let Some(place) = self.places.get_mut(key.index)
             && place.generation == key.generation
             && place.slot.take().is_some()
@@ -118,5 +186,25 @@ mod tests {
         assert_eq!(slots.get(second).unwrap().window.capacity(), 2);
         slots.remove(first);
         assert!(slots.get(second).is_some());
+    }
+
+    #[test]
+    fn a_retired_slot_stays_until_its_log_and_its_permits_are_gone() {
+        let second = Ticks::from_nanos(1_000_000_000);
+        let after = second + Duration::from_nanos(1);
+        let mut slots = Slots::default();
+        let key = slots.insert(Window::new(1, Duration::from_secs(1)));
+        slots.get_mut(key).unwrap().window.start(1, Ticks::ZERO);
+        let permit = slots.hold(key);
+        slots.retire("a".into(), key);
+        slots.forget_idle(second);
+        assert_eq!(slots.revive(&"b".into()), None);
+        assert_eq!(slots.revive(&"a".into()), Some(key));
+        slots.retire("a".into(), key);
+        slots.forget_idle(after);
+        assert_eq!((slots.len(), slots.emptied().len()), (1, 0), "a permit may be topped up");
+        drop(permit);
+        slots.forget_one(after);
+        assert_eq!((slots.len(), slots.revive(&"a".into())), (0, None));
     }
 }

@@ -15,9 +15,14 @@ use crate::{
 /// 1. A request names a limit. It is charged there and on all linked limits at once, or on none.
 /// 2. If it does not fit, or somebody older waits for one of the same limits, it waits. Requests that share no limit
 ///    do not wait for each other.
+///    **So one that waits for an exhausted limit holds up all younger ones on every other limit that it charges**,
+///    for as long as it waits: where a limit per day is linked to one per minute, give the requests of the former a
+///    deadline, which makes them fail instead, or do not link them.
 /// 3. At the instant at which enough weight has left the windows, those that fit now are woken, and nobody else.
 /// 4. A granted permit holds its weight until it [starts](Permit::started), however long that takes; from then on
 ///    the weight counts for one interval. Dropped before it starts, a permit gives its weight back.
+/// 5. Nothing is learnt from responses yet: [`observe`](Throttle::observe) does nothing, so that neither a 429 nor a
+///    header about usage changes anything.
 ///
 /// Needs no runtime until somebody has to wait. The first who does starts a task on its tokio runtime that minds the
 /// time for all, and ends when nobody waits. When that runtime is shut down, another waiter starts another task; a
@@ -83,13 +88,14 @@ impl Throttler {
 
     /// Waits until a request on the limit `limit_id` may go out, and charges it.
     ///
-    /// The permit has [started](Permit::started): its weight stays charged also when it is dropped, so that
+    /// The permit has [started](Permit::started) already: its weight stays charged also when it is dropped, so that
     /// `let _permit = throttler.execute_task("orders").await?` before each request is all it takes. If nothing was sent after all,
     /// [`refund`](Permit::refund) it. Whoever has work to do between grant and sending, or a deadline, uses
     /// [`Throttle::acquire`]. The place in the queue is taken when the future is first polled.
     ///
     /// # Errors
-    /// When there is no such limit, too many callers wait, or there is no tokio runtime to wait on.
+    /// When there is no such limit or it is removed meanwhile, too many callers wait, or there is no running tokio
+    /// runtime to wait on.
     pub async fn execute_task(&self, limit_id: &str) -> Result<Permit, ThrottleError> {
         let mut permit = Acquire::new(&self.shared, limit_id, None, None).await?;
         permit.started();
@@ -104,8 +110,13 @@ impl Throttler {
 
     /// Replaces all limits.
     ///
-    /// A limit whose name stays keeps what it counted so far; one that is new, or comes back, starts empty, also for
-    /// permits that are out. With a longer interval, what had already left the shorter one is not counted again.
+    /// A limit whose name stays keeps what it counted so far, and so does one that was removed and comes back: what was
+    /// sent and what permits hold goes on counting in the meantime, and is forgotten once it has left its window.
+    ///
+    /// With a longer interval, what the old one holds counts for the longer time. What had left the old one before the
+    /// change cannot be known any more and is not counted, unless it was sent before the interval had been shortened
+    /// from a longer one that would still hold it.
+    ///
     /// Waiters keep their places; those whose limit is gone get
     /// [`UnknownLimit`](ThrottleError::UnknownLimit), those that no longer fit
     /// [`WeightAboveLimit`](ThrottleError::WeightAboveLimit). Without any limit everything passes.

@@ -19,6 +19,11 @@ pub(crate) struct Window {
     logged: u64,
     /// Granted and not started: counts in every window until it is.
     reserved: u64,
+    /// What left the window only because its interval was shortened: older than all of `log`, and not counted. It is
+    /// counted again if the interval grows back in time.
+    past: VecDeque<Entry>,
+    /// When the interval was shortened, and what it was, in nanoseconds, while that matters.
+    shortened: Option<(Ticks, u64)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,21 +34,49 @@ struct Entry {
 
 impl Window {
     pub(crate) fn new(capacity: u32, interval: Duration) -> Self {
-        let mut window =
-            Self { interval: 0, capacity: 1, log: VecDeque::new(), logged: 0, reserved: 0 };
-        window.resize(capacity, interval);
-        window
+        Self {
+            interval: nanos(interval),
+            capacity: u64::from(capacity.max(1)),
+            log: VecDeque::new(),
+            logged: 0,
+            reserved: 0,
+            past: VecDeque::new(),
+            shortened: None,
+        }
     }
 
     /// Takes other measures and keeps what it holds.
-    pub(crate) fn resize(&mut self, capacity: u32, interval: Duration) {
-        self.interval = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
+    ///
+    /// With a longer interval, what the old one holds counts for the longer time. What had left the old one is
+    /// forgotten, with one exception: what was there when a longer interval was shortened is kept for as long as that
+    /// would have held it, so that shortening an interval and taking that back loses nothing.
+    pub(crate) fn resize(&mut self, capacity: u32, interval: Duration, now: Ticks) {
+        self.expire(now);
+        let interval = nanos(interval);
         self.capacity = u64::from(capacity.max(1));
+        if interval < self.interval {
+            let longest = self.shortened.map_or(0, |(_, longest)| longest).max(self.interval);
+            self.shortened = Some((now, longest));
+        }
+        self.interval = interval;
+        while let Some(last) = self.past.back().copied().filter(|last| self.holds(last.at, now)) {
+            self.past.pop_back();
+            self.logged = self.logged.saturating_add(last.weight);
+            self.log.push_front(last);
+        }
+        self.expire(now);
     }
 
     /// A window of the same measures that holds nothing.
     pub(crate) fn emptied(&self) -> Self {
-        Self { log: VecDeque::new(), logged: 0, reserved: 0, ..*self }
+        Self {
+            log: VecDeque::new(),
+            logged: 0,
+            reserved: 0,
+            past: VecDeque::new(),
+            shortened: None,
+            ..*self
+        }
     }
 
     pub(crate) fn capacity(&self) -> u32 {
@@ -53,6 +86,11 @@ impl Window {
 
     pub(crate) fn used(&self) -> u64 {
         self.logged.saturating_add(self.reserved)
+    }
+
+    /// Nothing counts, nor would if the interval became what it was.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.log.is_empty() && self.past.is_empty() && self.reserved == 0
     }
 
     pub(crate) fn fits(&self, weight: u64) -> bool {
@@ -65,8 +103,18 @@ impl Window {
             if self.holds(front.at, now) {
                 break;
             }
+            let front = *front;
             self.logged = self.logged.saturating_sub(front.weight);
             self.log.pop_front();
+            if self.remembers(front.at, now) {
+                self.past.push_back(front);
+            }
+        }
+        while self.past.front().is_some_and(|front| !self.remembers(front.at, now)) {
+            self.past.pop_front();
+        }
+        if self.shortened.is_some_and(|(at, _)| !self.remembers(at, now)) {
+            self.shortened = None;
         }
     }
 
@@ -86,32 +134,18 @@ impl Window {
 
     /// Adds weight to what started `at`, unless that left the window.
     pub(crate) fn add(&mut self, weight: u64, at: Ticks, now: Ticks) {
-        if !self.holds(at, now) {
-            return;
-        }
-        self.logged = self.logged.saturating_add(weight);
-        match self.log.back_mut() {
-            Some(last) if last.at == at => last.weight = last.weight.saturating_add(weight),
-            Some(last) if last.at > at => match self.log.binary_search_by_key(&at, |e| e.at) {
-                Ok(found) => self.log[found].weight = self.log[found].weight.saturating_add(weight),
-                Err(place) => self.log.insert(place, Entry { at, weight }),
-            },
-            _ => self.log.push_back(Entry { at, weight }),
+        if self.holds(at, now) {
+            self.logged = self.logged.saturating_add(weight);
+            add(&mut self.log, weight, at);
+        } else if self.remembers(at, now) {
+            add(&mut self.past, weight, at);
         }
     }
 
     /// Takes weight back from what started `at`. Nothing happens if that left the window.
     pub(crate) fn remove(&mut self, weight: u64, at: Ticks) {
-        let Ok(found) = self.log.binary_search_by_key(&at, |entry| entry.at) else {
-            return;
-        };
-        let entry = &mut self.log[found];
-        let taken = entry.weight.min(weight);
-        entry.weight -= taken;
-        self.logged = self.logged.saturating_sub(taken);
-        if entry.weight == 0 {
-            self.log.remove(found);
-        }
+        self.logged = self.logged.saturating_sub(remove(&mut self.log, weight, at));
+        remove(&mut self.past, weight, at);
     }
 
     /// When `weight` fits by the passing of time alone. `None` when that depends on a permit that has yet to start,
@@ -144,6 +178,9 @@ impl Window {
     }
 
     /// When the `place`-th logged unit started, counted from 1 at the oldest.
+    ///
+    /// Goes through the entries: sums for a binary search would have to be corrected behind every refund and top-up. Most
+    /// ask for a place near the front, and one entry covers all that started at the same instant.
     fn started_at(&self, place: u64) -> Ticks {
         let mut passed = 0_u64;
         for entry in &self.log {
@@ -159,11 +196,48 @@ impl Window {
         now.as_nanos().saturating_sub(at.as_nanos()) <= self.interval
     }
 
+    /// What started `at` would count now if the interval had not been shortened since. What started after that is
+    /// not remembered: with a short interval that could be any number of entries.
+    fn remembers(&self, at: Ticks, now: Ticks) -> bool {
+        self.shortened.is_some_and(|(shortened, longest)| {
+            at <= shortened && now.as_nanos().saturating_sub(at.as_nanos()) <= longest
+        })
+    }
+
     /// The first instant at which weight that started `at` no longer counts.
     fn leaves(&self, at: Ticks) -> Option<Ticks> {
         let last = at.as_nanos().checked_add(self.interval)?;
         last.checked_add(1).map(Ticks::from_nanos)
     }
+}
+
+fn add(log: &mut VecDeque<Entry>, weight: u64, at: Ticks) {
+    match log.back_mut() {
+        Some(last) if last.at == at => last.weight = last.weight.saturating_add(weight),
+        Some(last) if last.at > at => match log.binary_search_by_key(&at, |entry| entry.at) {
+            Ok(found) => log[found].weight = log[found].weight.saturating_add(weight),
+            Err(place) => log.insert(place, Entry { at, weight }),
+        },
+        _ => log.push_back(Entry { at, weight }),
+    }
+}
+
+/// How much there was to take.
+fn remove(log: &mut VecDeque<Entry>, weight: u64, at: Ticks) -> u64 {
+    let Ok(found) = log.binary_search_by_key(&at, |entry| entry.at) else {
+        return 0;
+    };
+    let entry = &mut log[found];
+    let taken = entry.weight.min(weight);
+    entry.weight -= taken;
+    if entry.weight == 0 {
+        log.remove(found);
+    }
+    taken
+}
+
+fn nanos(interval: Duration) -> u64 {
+    u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -262,6 +336,54 @@ mod tests {
                 "{weight} after {ahead}"
             );
         }
+    }
+
+    fn nanos(nanos: u64) -> Duration {
+        Duration::from_nanos(nanos)
+    }
+
+    #[test]
+    fn what_a_window_holds_when_it_grows_counts_for_the_longer_time() {
+        let mut window = window(10, &[(0, 1), (50, 2)]);
+        window.resize(10, nanos(1_000), at(101));
+        assert_eq!(window.used(), 2, "what had left is not known any more");
+        window.expire(at(1_050));
+        assert_eq!(window.used(), 2);
+        window.expire(at(1_051));
+        assert_eq!(window.used(), 0);
+    }
+
+    #[test]
+    fn an_interval_that_is_shortened_and_restored_loses_nothing() {
+        let mut window = window(10, &[(0, 1), (50, 2)]);
+        window.resize(10, nanos(10), at(55));
+        assert_eq!(window.used(), 2);
+        window.expire(at(61));
+        assert_eq!(window.used(), 0);
+        window.add(4, at(0), at(61));
+        window.remove(1, at(50));
+        window.resize(10, nanos(100), at(100));
+        assert_eq!(window.used(), 6, "five from 0, one from 50");
+        window.expire(at(101));
+        assert_eq!(window.used(), 1);
+        window.expire(at(151));
+        assert!(window.is_empty());
+    }
+
+    #[test]
+    fn what_a_shortened_interval_forgot_is_bounded_by_what_it_held_before() {
+        let mut window = window(10, &[(0, 1)]);
+        window.resize(10, nanos(10), at(5));
+        for now in 6..90 {
+            window.reserve(1);
+            window.start(1, at(now));
+            window.expire(at(now));
+            assert!(window.log.len() <= 11 && window.past.len() <= 1, "at {now}");
+        }
+        window.expire(at(101));
+        assert_eq!((window.past.len(), window.shortened), (0, Some((at(5), 100))));
+        window.expire(at(106));
+        assert!(window.is_empty() && window.shortened.is_none());
     }
 
     #[test]

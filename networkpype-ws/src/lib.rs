@@ -28,8 +28,9 @@ pub use stream::WebSocketMessages;
 
 #[doc(no_inline)]
 pub use networkpype_core::{
-    CloseFrame, WebSocketEvent, WebSocketHandshake, WebSocketPostProcessor, WebSocketPreProcessor,
-    WebSocketRequest, WebSocketResponse, WebSocketTransport,
+    Auth, CloseFrame, Error, ErrorKind, Outcome, ProxyOptions, TlsOptions, WebSocketEvent,
+    WebSocketHandshake, WebSocketPostProcessor, WebSocketPreProcessor, WebSocketRequest,
+    WebSocketResponse, WebSocketTransport,
 };
 
 #[cfg(doctest)]

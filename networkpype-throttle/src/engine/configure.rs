@@ -1,13 +1,13 @@
-use std::{collections::HashMap, mem};
+use std::{collections::HashMap, mem, sync::Arc};
 
-use networkpype_core::Ticks;
+use networkpype_core::{LimitId, Ticks};
 
 use super::{Effects, Engine};
 use crate::{
     LimitError, RateLimit,
     capacity::Reduction,
     queue::Queue,
-    route::{Plan, Planned},
+    route::{Plan, Planned, Route},
     slots::Slots,
     window::Window,
 };
@@ -23,16 +23,19 @@ impl Engine {
         let mut slots = Slots::default();
         let window = |planned: &Planned<'_>| Window::new(planned.capacity, planned.limit.interval);
         let keys: Vec<_> = plan.limits.iter().map(|limit| slots.insert(window(limit))).collect();
-        let routes = plan.routes(&keys);
+        let routes = plan.routes(&keys, &slots);
         Ok(Self { limits, routes, slots, ..Self::empty(reduction, max_waiters) })
     }
 
     /// An engine with the same configuration on which nothing was charged and nobody waits.
     pub(crate) fn fresh(&self) -> Self {
+        let slots = self.slots.emptied();
+        let copied =
+            |(id, route): (&LimitId, &Arc<Route>)| (id.clone(), Arc::new(route.copied(&slots)));
         Self {
             limits: self.limits.clone(),
-            routes: self.routes.clone(),
-            slots: self.slots.emptied(),
+            routes: self.routes.iter().map(copied).collect(),
+            slots,
             ..Self::empty(self.reduction, self.max_waiters)
         }
     }
@@ -55,7 +58,7 @@ impl Engine {
 
     /// Puts other limits in force, or the same with another reduction. Nothing changes if they are not consistent.
     ///
-    /// A limit whose name stays keeps what it counted. Waiters keep their places; those whose limit is gone or can
+    /// A limit whose name stays or returns keeps what it counted. Waiters keep their places; those whose limit is gone or can
     /// no longer hold their weight get an error.
     pub(crate) fn configure(
         &mut self,
@@ -73,20 +76,19 @@ impl Engine {
         for planned in &plan.limits {
             let RateLimit { id, interval, .. } = planned.limit;
             let kept = before.remove(id).map(|route| route.cost(None).own().0);
+            let kept = kept.or_else(|| self.slots.revive(id));
             keys.push(match kept.and_then(|key| Some((key, self.slots.get_mut(key)?))) {
                 Some((key, slot)) => {
-                    // By the old measure first: what had left does not come back with a longer interval.
-                    slot.window.expire(now);
-                    slot.window.resize(planned.capacity, *interval);
+                    slot.window.resize(planned.capacity, *interval, now);
                     key
                 }
                 None => self.slots.insert(Window::new(planned.capacity, *interval)),
             });
         }
-        for gone in before.into_values() {
-            self.slots.remove(gone.cost(None).own().0);
+        for (id, gone) in before {
+            self.slots.retire(id, gone.cost(None).own().0);
         }
-        self.routes = plan.routes(&keys);
+        self.routes = plan.routes(&keys, &self.slots);
         self.limits = limits;
         self.reduction = reduction;
         for (ticket, mut waiter) in waiters {
@@ -101,6 +103,8 @@ impl Engine {
             }
         }
         self.advance(now);
+        // Here and not only in passing, so that replacing limits forever keeps no more than what still counts.
+        self.slots.forget_idle(now);
         Ok(())
     }
 }

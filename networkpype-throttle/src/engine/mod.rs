@@ -1,5 +1,7 @@
 mod configure;
 mod schedule;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::HashMap, mem, sync::Arc, task::Waker};
 
@@ -74,6 +76,11 @@ impl Engine {
     /// How many wait.
     pub(crate) fn waiting(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Whether `ticket` waits: neither answered nor gone.
+    pub(crate) fn waits(&self, ticket: Ticket) -> bool {
+        self.queue.get(ticket).is_some()
     }
 
     /// What counts in the window of `limit` now, and what it holds at most.

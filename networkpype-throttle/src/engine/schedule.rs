@@ -22,6 +22,7 @@ impl Engine {
 
     /// Does what the passing of time makes due, in case the driver is late.
     pub(super) fn catch_up(&mut self, now: Ticks) {
+        self.slots.forget_one(now);
         if self.wake_at().is_some_and(|due| due <= now) {
             self.advance(now);
         }

@@ -149,6 +149,89 @@ async fn what_left_a_short_window_does_not_return_with_a_longer_one() {
     assert_eq!((used(&throttler, "a"), ticker.now().as_nanos()), (0, 61_000_000_001));
 }
 
+#[tokio::test]
+async fn a_limit_that_is_removed_and_returns_keeps_what_it_counted() {
+    let (throttler, ticker) = manual([per_second("o", 10).linked("raw", 1), per_second("raw", 50)]);
+    fill(&throttler, "o", 9);
+    let mut reserved = take(&throttler, "o").unwrap();
+    throttler.set_limits([per_second("other", 1)]).unwrap();
+    ticker.advance(SECOND);
+    throttler.set_limits([per_second("o", 10).linked("raw", 1), per_second("raw", 50)]).unwrap();
+    assert_eq!((used(&throttler, "o"), used(&throttler, "raw")), (10, 10));
+    assert!(take(&throttler, "o").is_err(), "20 of 10 in one window");
+    throttler.set_limits([]).unwrap();
+    ticker.advance(AFTER_SECOND - SECOND);
+    throttler.add_limits([per_second("o", 10)]).unwrap();
+    assert_eq!(used(&throttler, "o"), 1, "what has yet to start counts however long that takes");
+    throttler.set_limits([per_second("other", 1)]).unwrap();
+    reserved.started();
+    throttler.set_limits([per_second("o", 10)]).unwrap();
+    assert_eq!(used(&throttler, "o"), 1, "it started while its limit was gone");
+    ticker.advance(AFTER_SECOND);
+    assert_eq!(used(&throttler, "o"), 0);
+}
+
+#[tokio::test]
+async fn a_permit_of_no_weight_can_be_topped_up_across_a_change_of_limits() {
+    let (throttler, ticker) = manual([per_second("o", 10)]);
+    let mut permit = take_weight(&throttler, "o", 0).unwrap();
+    for _ in 0..3 {
+        throttler.set_limits([per_second("other", 1)]).unwrap();
+        ticker.advance(SECOND * 5);
+        throttler.set_limits([per_second("o", 10)]).unwrap();
+    }
+    permit.top_up(4);
+    permit.started();
+    assert_eq!(used(&throttler, "o"), 4);
+}
+
+#[tokio::test]
+async fn a_longer_interval_counts_what_the_shorter_one_held() {
+    let (throttler, ticker) = manual([per_second("a", 10)]);
+    fill(&throttler, "a", 10);
+    ticker.advance(SECOND);
+    throttler.set_limits([networkpype_throttle::RateLimit::new("a", 10, SECOND * 60)]).unwrap();
+    ticker.advance(SECOND * 59);
+    assert_eq!(take(&throttler, "a").unwrap_err().retry_after(), Some(AFTER_SECOND - SECOND));
+    ticker.advance(AFTER_SECOND - SECOND);
+    fill(&throttler, "a", 10);
+}
+
+#[tokio::test]
+async fn an_interval_that_is_shortened_and_restored_lets_nothing_more_through() {
+    let minute = || [networkpype_throttle::RateLimit::new("a", 10, SECOND * 60)];
+    let (throttler, ticker) = manual(minute());
+    fill(&throttler, "a", 10);
+    throttler.set_limits([per_second("a", 10)]).unwrap();
+    ticker.advance(SECOND * 30);
+    assert_eq!(used(&throttler, "a"), 0);
+    throttler.set_limits(minute()).unwrap();
+    assert!(take(&throttler, "a").is_err(), "20 of 10 in a minute");
+    ticker.advance(SECOND * 30 + (AFTER_SECOND - SECOND));
+    fill(&throttler, "a", 10);
+}
+
+#[tokio::test]
+async fn after_a_change_of_limits_waiters_that_went_hold_nobody_up() {
+    let (throttler, ticker) = manual([per_second("a", 2)]);
+    fill(&throttler, "a", 2);
+    let mut waits = Caller::new(&throttler, "a").waits();
+    settle().await;
+    throttler.set_limits([per_second("a", 2)]).unwrap();
+    ticker.advance(AFTER_SECOND);
+    settle().await;
+    waits.answer().unwrap().started();
+    take(&throttler, "a").unwrap().started();
+    let mut fresh = Caller::new(&throttler, "a").waits();
+    settle().await;
+    assert_eq!(take(&throttler, "a").unwrap_err().retry_after(), Some(AFTER_SECOND));
+    ticker.advance(AFTER_SECOND);
+    settle().await;
+    assert_eq!(fresh.wakes(), 1);
+    fresh.answer().unwrap().started();
+    fill(&throttler, "a", 1);
+}
+
 #[test]
 fn debug_shows_the_configuration() {
     let (throttler, _) = manual([per_second("a", 3)]);

@@ -97,6 +97,72 @@ fn without_a_runtime_what_fits_passes_and_waiting_is_an_error() {
 }
 
 #[test]
+fn waiting_in_the_context_of_a_runtime_that_was_shut_down_is_an_error() {
+    let (throttler, ticker) = manual([per_second("orders", 1)]);
+    fill(&throttler, "orders", 1);
+    let first = runtime();
+    let dead = first.handle().clone();
+    let mut old = first.block_on(async {
+        let old = Caller::new(&throttler, "orders").waits();
+        settle().await;
+        old
+    });
+    drop(first);
+    assert_eq!(old.wakes(), 1);
+    let mut new = Caller::new(&throttler, "orders");
+    {
+        let _context = dead.enter();
+        for caller in [&mut old, &mut new] {
+            let error = caller.answer().unwrap_err();
+            assert!(matches!(error, ThrottleError::Unavailable(_)), "{error}");
+        }
+    }
+    assert_eq!((throttler.waiting(), ticker.sleepers().len()), (0, 0));
+    runtime().block_on(async {
+        let mut third = Caller::new(&throttler, "orders").waits();
+        settle().await;
+        ticker.advance(AFTER_SECOND);
+        settle().await;
+        third.answer().unwrap().started();
+    });
+}
+
+#[tokio::test]
+async fn nothing_polls_while_nothing_changes() {
+    // One limit whose waiters wait for the clock, and one whose waiters wait for a permit.
+    let (throttler, ticker) = manual([per_second("timed", 1), per_second("held", 1)]);
+    fill(&throttler, "timed", 1);
+    let _held = take(&throttler, "held").unwrap();
+    let mut callers: Vec<_> =
+        ["timed", "held"].map(|id| Caller::new(&throttler, id).waits()).into();
+    settle().await;
+
+    let mut reads = ticker.reads();
+    let mut only = |calls: usize, what: &str| {
+        reads += calls;
+        assert_eq!(ticker.reads(), reads, "the driver had a turn: {what}");
+    };
+    for _ in 0..20 {
+        callers.extend(["timed", "held"].map(|id| Caller::new(&throttler, id).waits()));
+        settle().await;
+    }
+    only(40, "more callers wait");
+    assert!(callers.iter_mut().all(|caller| caller.poll().is_pending()));
+    settle().await;
+    only(42, "they are polled");
+    callers.truncate(12);
+    settle().await;
+    only(30, "those behind give up");
+    ticker.advance(SECOND);
+    settle().await;
+    only(0, "time passes");
+    assert!(take(&throttler, "timed").is_err());
+    settle().await;
+    only(1, "somebody tries");
+    assert!(callers.iter().all(|caller| caller.wakes() == 0));
+}
+
+#[test]
 fn a_timer_that_panics_fails_those_who_wait() {
     struct Broken;
     impl Ticker for Broken {

@@ -39,6 +39,7 @@ fn what_cannot_be_built_is_named() {
     }
     let error = Throttler::new([orders().weight(10)]).unwrap_err();
     assert_eq!(error.limit_id().map(LimitId::as_str), Some("orders"));
+    assert!(error.to_string().ends_with("after share and safety margin (9)"), "{error}");
     // Nine are left of ten after the margin.
     Throttler::new([orders().weight(9)]).unwrap();
 }

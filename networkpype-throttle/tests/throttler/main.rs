@@ -15,5 +15,8 @@ mod linked;
 mod model;
 mod permits;
 mod property;
+mod run;
+mod script;
 mod support;
+mod threads;
 mod waiting;

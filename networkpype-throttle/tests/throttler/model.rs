@@ -21,6 +21,8 @@ pub(crate) struct Granted {
 #[derive(Clone, Debug)]
 pub(crate) struct Waiting {
     pub(crate) id: usize,
+    /// The limit that it named.
+    pub(crate) own: usize,
     pub(crate) parts: Vec<Part>,
     pub(crate) deadline: Option<u64>,
 }
@@ -31,6 +33,8 @@ pub(crate) struct Model {
     pub(crate) windows: Vec<Window>,
     pub(crate) granted: Vec<Granted>,
     pub(crate) queue: Vec<Waiting>,
+    /// Who was sent away by a change of limits since the last step.
+    pub(crate) refused: Vec<usize>,
 }
 
 /// What one instant brought, each in order.
@@ -38,6 +42,7 @@ pub(crate) struct Model {
 pub(crate) struct Step {
     pub(crate) granted: Vec<usize>,
     pub(crate) missed: Vec<usize>,
+    pub(crate) refused: Vec<usize>,
 }
 
 impl Model {
@@ -65,14 +70,33 @@ impl Model {
 
     /// Grants and sends away whom this instant allows.
     pub(crate) fn step(&mut self) -> Step {
-        let mut step = Step::default();
+        let refused = std::mem::take(&mut self.refused);
+        let mut step = Step { refused, ..Step::default() };
+        // Only if nobody looked at the instant of the deadline.
+        self.miss(&mut step, |deadline, now| deadline < now);
         self.grant(&mut step);
-        let now = self.now;
-        let missed = |waiting: &Waiting| waiting.deadline.is_some_and(|deadline| deadline <= now);
-        step.missed = self.queue.iter().filter(|w| missed(w)).map(|w| w.id).collect();
-        self.queue.retain(|waiting| !missed(waiting));
+        self.miss(&mut step, |deadline, now| deadline <= now);
         self.grant(&mut step);
+        step.missed.sort_unstable();
         step
+    }
+
+    fn miss(&mut self, step: &mut Step, is_over: impl Fn(u64, u64) -> bool) {
+        let now = self.now;
+        let (missed, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.queue)
+            .into_iter()
+            .partition(|waiting| waiting.deadline.is_some_and(|at| is_over(at, now)));
+        step.missed.extend(missed.iter().map(|waiting| waiting.id));
+        self.queue = waiting;
+    }
+
+    /// Sends away those for whom `gone`.
+    pub(crate) fn refuse(&mut self, gone: impl Fn(&Waiting, &[Window]) -> bool) {
+        let (refused, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.queue)
+            .into_iter()
+            .partition(|waiting| gone(waiting, &self.windows));
+        self.refused.extend(refused.iter().map(|waiting| waiting.id));
+        self.queue = waiting;
     }
 
     fn grant(&mut self, step: &mut Step) {
@@ -104,7 +128,7 @@ impl Model {
         const NEWCOMER: usize = usize::MAX;
         let mut future = self.clone();
         future.queue.iter_mut().for_each(|waiting| waiting.deadline = None);
-        future.queue.push(Waiting { id: NEWCOMER, parts: parts.to_vec(), deadline: None });
+        future.queue.push(Waiting { id: NEWCOMER, own: 0, parts: parts.to_vec(), deadline: None });
         loop {
             let step = future.step();
             if step.granted.contains(&NEWCOMER) {

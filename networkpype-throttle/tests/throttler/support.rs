@@ -149,7 +149,7 @@ impl Caller {
 
 /// A clock moved by hand, exact to the nanosecond.
 #[derive(Default)]
-pub(crate) struct ManualTicker(Arc<Mutex<Time>>);
+pub(crate) struct ManualTicker(Arc<Mutex<Time>>, AtomicUsize);
 
 #[derive(Default)]
 struct Time {
@@ -170,12 +170,18 @@ impl ManualTicker {
     }
 
     pub(crate) fn advance(&self, by: Duration) {
-        self.advance_to(self.now() + by);
+        let now = self.0.lock().unwrap().now;
+        self.advance_to(now + by);
     }
 
     pub(crate) fn set_back(&self, by: Duration) {
         let mut time = self.0.lock().unwrap();
         time.now = time.now - by;
+    }
+
+    /// How often the time was read: once by each call of a throttler, and once by each turn of its driver.
+    pub(crate) fn reads(&self) -> usize {
+        self.1.load(Ordering::SeqCst)
     }
 
     /// The instants that somebody sleeps until.
@@ -186,6 +192,7 @@ impl ManualTicker {
 
 impl Ticker for ManualTicker {
     fn now(&self) -> Ticks {
+        self.1.fetch_add(1, Ordering::SeqCst);
         self.0.lock().unwrap().now
     }
 
