@@ -42,7 +42,7 @@ mod tests;
 /// [`body_bytes`](Self::body_bytes) the body. From then on that part only grows at its end
 /// ([`append_query`](Self::append_query), [`append_form`](Self::append_form), [`append_json`](Self::append_json)),
 /// and every byte that was handed out is sent as it was. Headers may be set at any time. Texts that are signed and
-/// not sent come from [`Pairs::render`], which freezes nothing.
+/// not sent come from [`Pairs::render`](crate::Pairs::render), which freezes nothing.
 #[doc(alias = "RESTRequest")]
 #[derive(Clone)]
 #[must_use = "a request does nothing until a manager calls it"]
