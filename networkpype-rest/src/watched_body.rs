@@ -58,8 +58,7 @@ fn poll_chunk(
                 *last = kept;
                 continue;
             }
-            (Some(Ok(_)), Some(_)) => return Poll::Ready(Some(Err(TOO_LONG.into()))),
-            (Some(Ok(chunk)), None) => chunk,
+            (Some(Ok(chunk)), _) => chunk,
         };
         let Some(declared) = left else { return Poll::Ready(Some(Ok(chunk))) };
         match declared.checked_sub(u64::try_from(chunk.len()).unwrap_or(u64::MAX)) {

@@ -243,9 +243,12 @@ async fn a_call_that_is_cut_off_while_it_connects_was_not_sent() {
 
 #[tokio::test]
 async fn a_call_that_is_cut_off_after_it_wrote_may_have_been_acted_on() {
-    for request in
-        [RestRequest::get("/x"), RestRequest::post("/x"), RestRequest::post("/x").json_text("{}")]
-    {
+    for request in [
+        RestRequest::get("/x"),
+        RestRequest::post("/x"),
+        RestRequest::post("/x").json_text("{}"),
+        RestRequest::post("/x").body_stream(None, || Box::pin(futures_util::stream::pending())),
+    ] {
         let server = RawServer::start(vec![Step::ReadHead, Step::ReadToEnd]);
         let throttler =
             Throttler::new([RateLimit::new("all", 100, Duration::from_secs(60))]).expect("limits");

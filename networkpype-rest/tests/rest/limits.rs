@@ -1,10 +1,15 @@
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use networkpype_core::{
-    Charge, LimitId, Permit, PermitHandle, Progress, Recovery, ResponseHead, RestRequest, Throttle,
-    ThrottleError, Ticks, TransportError, TransportErrorKind, async_trait, mock::MockRest,
+    Charge, LimitId, Permit, PermitHandle, Progress, Recovery, ResponseHead, RestRequest,
+    RestResponse, RestTransport, SendProgress, Throttle, ThrottleError, Ticks, TransportError,
+    TransportErrorKind, async_trait, mock::MockRest,
 };
-use networkpype_rest::{ErrorKind, Outcome};
+use networkpype_rest::{ErrorKind, Outcome, RestManager};
+use networkpype_throttle::{RateLimit, Throttler};
 
 use crate::support::{Seal, answering, over};
 
@@ -112,4 +117,75 @@ async fn what_was_not_sent_is_given_back() {
         manager.call(RestRequest::get("/x")).await.expect_err("broken");
         assert_eq!(diary.entries().last().map(String::as_str), Some(last));
     }
+}
+
+#[tokio::test]
+async fn a_pre_processor_does_not_change_the_limit_by_leaving_it_out() {
+    let diary = Diary::default();
+    let manager = over(&answering(200, "{}"))
+        .throttler(diary.clone())
+        .default_limit("all")
+        .pre_processor(|_: RestRequest| Ok(RestRequest::get("/another")))
+        .build()
+        .expect("manager");
+    manager.call(RestRequest::get("/x").limit("orders")).await.expect("response");
+    manager.call(RestRequest::get("/x").unlimited()).await.expect("response");
+    let acquired: Vec<_> =
+        diary.entries().into_iter().filter(|entry| entry.starts_with("acquire")).collect();
+    assert_eq!(acquired, ["acquire Some(\"orders\") None"]);
+}
+
+/// Keeps what it is given and says nothing about it: never answers, or fails when `fails`.
+#[derive(Clone, Default)]
+struct Silent {
+    kept: Arc<Mutex<Vec<SendProgress>>>,
+    fails: bool,
+}
+
+#[async_trait]
+impl RestTransport for Silent {
+    async fn send(
+        &self,
+        _: RestRequest,
+        progress: &SendProgress,
+    ) -> Result<RestResponse, TransportError> {
+        self.kept.lock().expect("lock").push(progress.clone());
+        match self.fails {
+            true => Err(TransportError::new(TransportErrorKind::Io, Progress::Sent, "broken")),
+            false => std::future::pending().await,
+        }
+    }
+}
+
+fn over_silent(transport: &Silent) -> (RestManager, Throttler) {
+    let throttler =
+        Throttler::new([RateLimit::new("all", 10, Duration::from_secs(60))]).expect("limits");
+    let manager = RestManager::builder()
+        .base_url("https://api.test")
+        .connection(transport.clone())
+        .throttler(throttler.clone())
+        .default_limit("all")
+        .build()
+        .expect("manager");
+    (manager, throttler)
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_before_it_wrote_gives_its_capacity_back() {
+    let transport = Silent::default();
+    let (manager, throttler) = over_silent(&transport);
+    let mut call = Box::pin(manager.call(RestRequest::get("/x")));
+    assert!(futures_util::poll!(&mut call).is_pending());
+    assert_eq!(throttler.usage("all").expect("limit").used, 1);
+    drop(call);
+    assert_eq!(throttler.usage("all").expect("limit").used, 0, "whatever the transport keeps");
+    assert_eq!(transport.kept.lock().expect("lock").len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_transport_says_was_sent_stays_charged() {
+    let transport = Silent { fails: true, ..Silent::default() };
+    let (manager, throttler) = over_silent(&transport);
+    manager.call(RestRequest::get("/x")).await.expect_err("broken");
+    assert_eq!(throttler.usage("all").expect("limit").used, 1);
 }

@@ -8,7 +8,7 @@ use networkpype_core::{
     Auth, AuthError, BoxError, Recovery, RestRequest, RestResponse, Resync, WebSocketRequest,
     async_trait, mock::MockRest,
 };
-use networkpype_rest::{ErrorKind, Outcome};
+use networkpype_rest::{Error, ErrorKind, Outcome};
 use serde::Deserialize;
 
 use crate::support::{Seal, answering, over, response};
@@ -291,4 +291,21 @@ async fn an_anonymous_manager_can_never_authenticate() {
         (names, sent.headers()["user-agent"].as_bytes()),
         (vec!["user-agent".to_owned()], &b"me/1"[..])
     );
+}
+
+#[tokio::test]
+async fn what_a_pre_processor_met_while_calling_is_passed_on() {
+    let manager = over(&answering(200, "1"))
+        .pre_processor(|_: RestRequest| {
+            let met = Error::new(ErrorKind::Status, Outcome::Refused, "the time endpoint refused")
+                .with_status(http::StatusCode::TOO_MANY_REQUESTS)
+                .with_retry_after(Some(std::time::Duration::from_secs(7)));
+            Err(BoxError::from(met))
+        })
+        .build()
+        .expect("manager");
+    let error = manager.call(RestRequest::get("/x")).await.expect_err("processor");
+    assert!(error.is_throttled() && error.is_status());
+    assert_eq!(error.outcome(), Outcome::NotSent, "the caller's own request");
+    assert_eq!(error.retry_after(), Some(std::time::Duration::from_secs(7)));
 }

@@ -63,7 +63,7 @@ impl Auth for Seal {
         };
         seen.push(Signed { query: request.query_string().to_owned(), body, attempt });
         request.append_query(Pair::new("seal", format!("{}-{attempt}", self.secret)));
-        request.insert_sensitive_header("x-seal", format!("Seal key={}", self.secret))?;
+        request.insert_header("x-seal", format!("Seal key={}", self.secret))?;
         Ok(request)
     }
 
