@@ -27,7 +27,7 @@ pub struct ConnectionManagersFactoryBuilder {
     synchronizer: Option<TimeSynchronizer>,
     set_provider: Option<SetProvider>,
     auth: Option<MakeAuth>,
-    cookies: Vec<String>,
+    cookies: Vec<(String, String)>,
     grace: Duration,
     rest: RestManagerBuilder,
     rest_options: Vec<SetOptions<RestManagerBuilder>>,
@@ -197,7 +197,7 @@ impl ConnectionManagersFactoryBuilder {
     /// Sends a cookie with every request and handshake that sets no `Cookie` header itself. Like default headers, it
     /// goes only where credentials may go. Cookies that a server sets are not kept.
     pub fn cookie(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        self.cookies.push(format!("{}={}", name.as_ref(), value.as_ref()));
+        self.cookies.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -268,13 +268,15 @@ impl ConnectionManagersFactoryBuilder {
             Some(connections) => connections,
             None => ConnectionsFactory::new()?,
         };
-        if let Some(bad) = self.cookies.iter().find(|cookie| !is_cookie(cookie)) {
-            let name = bad.split_once('=').map_or("", |(name, _)| name).to_owned();
-            return Err(FactoryError::cookie(name));
+        let mut cookies = Vec::new();
+        for (name, value) in &self.cookies {
+            if !is_cookie(name, value) {
+                return Err(FactoryError::cookie(name));
+            }
+            cookies.push(format!("{name}={value}"));
         }
-        if !self.cookies.is_empty() {
-            let cookies = self.cookies.join("; ");
-            self = self.default_header("cookie", cookies);
+        if !cookies.is_empty() {
+            self = self.default_header("cookie", cookies.join("; "));
         }
         let mut rest = self.rest.connection(connections.rest_connection());
         if let Some(throttle) = &self.throttle {
@@ -343,13 +345,11 @@ impl ConnectionManagersFactoryBuilder {
     }
 }
 
-/// Whether `cookie` is a name and value that RFC 6265, section 4.1.1, allows.
-fn is_cookie(cookie: &str) -> bool {
+/// Whether RFC 6265, section 4.1.1, allows this name and value.
+fn is_cookie(name: &str, value: &str) -> bool {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let octet = |byte: u8| byte.is_ascii_graphic() && !b"\",;\\".contains(&byte);
-    cookie.split_once('=').is_some_and(|(name, value)| {
-        !name.is_empty() && name.bytes().all(token) && value.bytes().all(octet)
-    })
+    !name.is_empty() && name.bytes().all(token) && value.bytes().all(octet)
 }
 
 impl fmt::Debug for ConnectionManagersFactoryBuilder {

@@ -31,7 +31,7 @@ impl FactoryError {
         )
     }
 
-    pub(crate) fn cookie(name: String) -> Self {
+    pub(crate) fn cookie(name: &str) -> Self {
         Self::new(format!("the cookie {name:?} has a name or value that no cookie may have"))
     }
 

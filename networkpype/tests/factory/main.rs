@@ -215,3 +215,55 @@ async fn closing_ends_calls_and_streams_and_may_be_repeated() {
     }
     exchange.wait_until(|exchange| exchange.ws_open() == 0).await;
 }
+
+#[tokio::test]
+async fn the_time_is_asked_for_without_credentials_or_processors() {
+    let exchange = Exchange::start();
+    let api = factory(&exchange)
+        .cookie("session", "abc")
+        .default_header("X-Key", "k")
+        .rest_pre_processor(|request: RestRequest| Ok(request.header("X-Added", "1")))
+        .rest_options(|rest| {
+            rest.pre_processor(|request: RestRequest| Ok(request.header("X-More", "1")))
+        })
+        .build()
+        .expect("factory");
+    api.rest_manager().call(account()).await.expect("response");
+    let requests = exchange.requests();
+    let names = ["cookie", "x-key", "x-added", "x-more", "access-key"];
+    let sent = |index: usize| names.map(|name| requests[index].header(name).is_some());
+    assert_eq!((requests[0].path(), sent(0)), ("/time", [false; 5]));
+    assert_eq!((requests[1].path(), sent(1)), ("/api/body/account", [true; 5]));
+}
+
+#[tokio::test]
+async fn options_that_do_not_go_together_are_refused_and_named() {
+    let exchange = Exchange::start();
+    let two = factory(&exchange).clock(networkpype::SystemClock).build().expect_err("two clocks");
+    assert!(two.to_string().contains("clock"), "{two}");
+    for (name, value) in
+        [("", "x"), ("a b", "x"), ("a=b", "c"), ("a", "x; evil=1"), ("a", "c4nary\n")]
+    {
+        let error = factory(&exchange).cookie(name, value).build().expect_err("no such cookie");
+        assert!(
+            error.to_string().contains("cookie") && !error.to_string().contains("c4nary"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_time_endpoint_that_fails_is_what_the_caller_learns() {
+    let exchange = Exchange::start();
+    let api = factory(&exchange)
+        .time_provider(|api| {
+            let busy = RestRequest::get("/public/status/429?retry_after=7");
+            RestTimeProvider::json_millis(api, busy, "serverTime")
+        })
+        .build()
+        .expect("factory");
+    let error = api.rest_manager().call(account()).await.expect_err("no time");
+    assert!(error.is_throttled() && error.outcome() == Outcome::NotSent, "{error:?}");
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+    assert_eq!(paths(&exchange), ["/public/status/429"]);
+}
