@@ -13,8 +13,8 @@ use futures_core::Stream;
 use futures_sink::Sink;
 
 use crate::{
-    Frame, RestRequest, RestResponse, RestTransport, SendProgress, TransportError,
-    WebSocketChannel, WebSocketHandshake, WebSocketTransport,
+    Frame, Progress, RestRequest, RestResponse, RestTransport, SendProgress, TransportError,
+    TransportErrorKind, WebSocketChannel, WebSocketHandshake, WebSocketTransport,
 };
 
 type Answer = dyn Fn(&RestRequest) -> Result<RestResponse, TransportError> + Send + Sync;
@@ -59,7 +59,10 @@ impl RestTransport for MockRest {
         progress: &SendProgress,
     ) -> Result<RestResponse, TransportError> {
         lock(&self.requests).push(request.clone());
-        progress.writing();
+        if !progress.begin() {
+            let cut = "the request was cut off";
+            return Err(TransportError::new(TransportErrorKind::Io, Progress::NotSent, cut));
+        }
         let response = (self.answer)(&request)?;
         progress.answered(response.status(), response.headers());
         Ok(response)

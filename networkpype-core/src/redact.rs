@@ -17,6 +17,9 @@ const EXCERPT_CHARS: usize = 512;
 /// Values shorter than this are removed only where they stand alone: `2` out of `"v":2`, and not out of the code `-1021`.
 const SHORT: usize = 4;
 
+/// How many parts of one body or member are looked for by themselves: each costs a search.
+const MOST_PARTS: usize = 64;
+
 /// Parts of a header value shorter than this are words such as `v2`, not credentials.
 const SHORTEST_PART: usize = 6;
 
@@ -43,6 +46,12 @@ impl Redactor {
     /// A redactor for what `signed` has and `unsigned` has not, and for every sensitive header.
     pub fn between(unsigned: &RestRequest, signed: &RestRequest) -> Self {
         let mut values = Vec::new();
+        let segments = |request: &RestRequest| -> Vec<String> {
+            request.path().split('/').map(str::to_owned).collect()
+        };
+        let known = segments(unsigned);
+        let added = segments(signed).into_iter().filter(|segment| !known.contains(segment));
+        values.extend(added.filter(|segment| segment.len() >= SHORTEST_PART));
         added_headers(unsigned.headers(), signed.headers(), &mut values);
         let before: Vec<_> = pairs(unsigned).map(|pair| (pair.name(), pair.value())).collect();
         for pair in pairs(signed) {
@@ -139,8 +148,22 @@ impl Redactor {
         found
     }
 
-    /// How much of `text` is left without the beginning of a value at its end.
+    /// How much of `text` is left without the beginning of a value at its end, where a last escape may be cut too.
     fn without_divided_value(&self, text: &str) -> usize {
+        // No escape of a character is longer than twelve bytes, `\\ud83d\\ude00`.
+        let longest = self.values.first().map_or(0, String::len).saturating_mul(12);
+        let mut from = text.len().saturating_sub(longest);
+        while !text.is_char_boundary(from) {
+            from -= 1;
+        }
+        let tail = &text[from..];
+        let marks = tail.char_indices().rev().take(12).filter(|(_, c)| "\\%&\u{fffd}".contains(*c));
+        let ends = marks.map(|(at, _)| at).chain([tail.len()]);
+        ends.filter_map(|end| self.begins_at(&tail[..end])).min().map_or(text.len(), |at| from + at)
+    }
+
+    /// Where the beginning of a value stands that `text` ends with.
+    fn begins_at(&self, text: &str) -> Option<usize> {
         View::all(text)
             .iter()
             .filter_map(|view| {
@@ -152,7 +175,6 @@ impl Redactor {
                 Some(view.source_of(at..view.text.len()).start)
             })
             .min()
-            .unwrap_or(text.len())
     }
 }
 
@@ -206,7 +228,11 @@ fn added_headers(before: &HeaderMap, after: &HeaderMap, values: &mut Vec<String>
 
 fn collect_json_strings(text: &str, values: &mut Vec<String>) {
     let mut open = vec![serde_json::from_str::<serde_json::Value>(text).unwrap_or_default()];
+    let most = values.len() + MOST_PARTS;
     while let Some(value) = open.pop() {
+        if values.len() >= most {
+            return;
+        }
         match value {
             serde_json::Value::String(text) => values.push(text),
             serde_json::Value::Array(items) => open.extend(items),

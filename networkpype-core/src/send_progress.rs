@@ -10,18 +10,24 @@ use crate::{Permit, Progress, Ticker};
 /// How far the sending of one request has come: reported by the transport, and readable at any moment, also after the
 /// sending was cut off. It holds the request's permit, which starts with the first byte.
 ///
-/// Clones are one.
+/// Reading it for good, with [`cut`](Self::cut), and beginning to write exclude each other: what was found unsent is
+/// never sent later. Clones are one.
 #[derive(Clone)]
-pub struct SendProgress(Arc<Mutex<State>>);
+pub struct SendProgress {
+    state: Arc<Mutex<State>>,
+    ticker: Arc<dyn Ticker>,
+}
 
 struct State {
     stage: Stage,
     permit: Option<Permit>,
-    ticker: Arc<dyn Ticker>,
+    finished: bool,
 }
 
 enum Stage {
     NotSent,
+    /// Nobody waits for it any more: it must not be sent.
+    Cut,
     Writing,
     Answered(StatusCode, HeaderMap),
 }
@@ -29,39 +35,55 @@ enum Stage {
 impl SendProgress {
     /// Nothing was written yet, and `permit` was not started.
     pub fn new(permit: Permit, ticker: Arc<dyn Ticker>) -> Self {
-        Self(Arc::new(Mutex::new(State { stage: Stage::NotSent, permit: Some(permit), ticker })))
+        let state = State { stage: Stage::NotSent, permit: Some(permit), finished: false };
+        Self { state: Arc::new(Mutex::new(state)), ticker }
     }
 
-    /// The first byte is about to be written. For transports, which may say so more than once.
-    pub fn writing(&self) {
-        let mut state = self.lock();
-        if matches!(state.stage, Stage::NotSent) {
-            state.stage = Stage::Writing;
-            if let Some(permit) = &mut state.permit {
-                permit.started();
+    /// Whether the first byte may be written, which is about to happen. For transports: when it says no, the request
+    /// was cut off and must not be sent. May be asked more than once.
+    #[must_use = "a request that was cut off must not be sent"]
+    pub fn begin(&self) -> bool {
+        {
+            let mut state = self.lock();
+            match state.stage {
+                Stage::Cut => return false,
+                Stage::Writing | Stage::Answered(..) => return true,
+                Stage::NotSent => state.stage = Stage::Writing,
             }
         }
+        self.with_permit(Permit::started);
+        true
     }
 
     /// The head of the response has arrived. For transports, which may say so more than once.
     pub fn answered(&self, status: StatusCode, headers: &HeaderMap) {
-        self.writing();
+        let _ = self.begin();
+        let at = self.ticker.now();
+        {
+            let mut state = self.lock();
+            if matches!(state.stage, Stage::Answered(..)) {
+                return;
+            }
+            state.stage = Stage::Answered(status, headers.clone());
+        }
+        self.with_permit(|permit| permit.answered(at));
+    }
+
+    /// How far it has come, for good: what was not begun is not sent any more. For managers.
+    pub fn cut(&self) -> Progress {
         let mut state = self.lock();
-        if matches!(state.stage, Stage::Answered(..)) {
-            return;
+        if matches!(state.stage, Stage::NotSent) {
+            state.stage = Stage::Cut;
         }
-        let at = state.ticker.now();
-        state.stage = Stage::Answered(status, headers.clone());
-        if let Some(permit) = &mut state.permit {
-            permit.answered(at);
-        }
+        drop(state);
+        self.progress()
     }
 
     /// It turned out that nothing was written after all: the permit is given back. For managers.
     pub fn was_not_sent(&self) {
         let permit = {
             let mut state = self.lock();
-            state.stage = Stage::NotSent;
+            state.stage = Stage::Cut;
             state.permit.take()
         };
         if let Some(permit) = permit {
@@ -69,19 +91,30 @@ impl SendProgress {
         }
     }
 
-    /// Nothing more will be sent: the permit is let go, and gives its weight back unless it was started. For managers.
+    /// Nobody waits any more: what was not begun is not sent, and the permit is let go, which gives its weight back
+    /// unless it was started. For managers.
     pub fn finish(&self) {
-        let permit = self.lock().permit.take();
+        self.cut();
+        let permit = {
+            let mut state = self.lock();
+            state.finished = true;
+            state.permit.take()
+        };
         drop(permit);
     }
 
-    /// How far it has come.
+    /// How far it has come so far.
     pub fn progress(&self) -> Progress {
         match &self.lock().stage {
-            Stage::NotSent => Progress::NotSent,
+            Stage::NotSent | Stage::Cut => Progress::NotSent,
             Stage::Writing => Progress::Sent,
             Stage::Answered(status, _) => Progress::Answered(*status),
         }
+    }
+
+    /// Whether it was cut off before it was begun.
+    pub fn is_cut(&self) -> bool {
+        matches!(self.lock().stage, Stage::Cut)
     }
 
     /// The head of the response, where it has arrived.
@@ -92,14 +125,71 @@ impl SendProgress {
         }
     }
 
+    /// Tells the permit something without holding the lock: a throttle may wake others while it hears it.
+    fn with_permit(&self, tell: impl FnOnce(&mut Permit)) {
+        let taken = self.lock().permit.take();
+        let Some(mut permit) = taken else { return };
+        tell(&mut permit);
+        let mut state = self.lock();
+        if !state.finished {
+            state.permit = Some(permit);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A throttle that panics while a permit starts leaves the stage as it was.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        // Nothing that can panic runs under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for SendProgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SendProgress").field(&self.progress()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Sleep, Ticks};
+
+    struct Never;
+
+    impl Ticker for Never {
+        fn now(&self) -> Ticks {
+            Ticks::ZERO
+        }
+
+        fn sleep_until(&self, _: Ticks) -> Sleep {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    fn fresh() -> SendProgress {
+        SendProgress::new(Permit::unlimited(), Arc::new(Never))
+    }
+
+    #[test]
+    fn what_was_found_unsent_is_never_begun() {
+        let progress = fresh();
+        assert_eq!(progress.cut(), Progress::NotSent);
+        assert!(!progress.begin() && progress.is_cut());
+        assert_eq!(progress.progress(), Progress::NotSent);
+        let begun = fresh();
+        assert!(begun.begin());
+        assert_eq!(begun.cut(), Progress::Sent);
+        assert!(begun.begin(), "what was begun goes on");
+    }
+
+    #[test]
+    fn beginning_and_cutting_exclude_each_other() {
+        for _ in 0..500 {
+            let progress = fresh();
+            let other = progress.clone();
+            let writer = std::thread::spawn(move || other.begin());
+            let found = progress.cut();
+            let began = writer.join().expect("writer");
+            assert_eq!(found == Progress::Sent, began, "one of them came first");
+        }
     }
 }

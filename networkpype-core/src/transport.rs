@@ -15,7 +15,7 @@ use crate::{
 pub trait RestTransport: Send + Sync {
     /// Sends a frozen `request` byte for byte and reads the whole response. Follows no redirect.
     ///
-    /// Tells `progress` when the first byte is about to be written and when the head of the response has arrived. A
+    /// Asks `progress` before the first byte is written, and tells it when the head of the response has arrived. A
     /// caller that is cut off in between knows from it what became of the request.
     ///
     /// # Errors

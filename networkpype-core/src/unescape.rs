@@ -62,7 +62,10 @@ fn json(text: &str) -> Option<(char, usize)> {
 }
 
 fn html(text: &str) -> Option<(char, usize)> {
-    let (name, _) = text.strip_prefix('&')?.split_once(';')?;
+    let rest = text.strip_prefix('&')?;
+    // The longest that matters is `#x10FFFF`; a text full of marks is not searched to its end for each.
+    let window = rest.char_indices().nth(9).map_or(rest, |(end, _)| &rest[..end]);
+    let (name, _) = window.split_once(';')?;
     let decoded = match name {
         "amp" => '&',
         "lt" => '<',

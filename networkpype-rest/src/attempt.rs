@@ -137,7 +137,9 @@ impl Attempt<'_> {
                 match error.progress() {
                     Progress::NotSent => progress.was_not_sent(),
                     Progress::Answered(status) => progress.answered(status, error.headers()),
-                    _ => progress.writing(),
+                    _ => {
+                        let _ = progress.begin();
+                    }
                 }
                 let excerpt = Redactor::between(self.asked, &signed).excerpt(error.body());
                 let now = self.shared.clock.now();

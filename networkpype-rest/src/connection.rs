@@ -109,28 +109,39 @@ impl RestTransport for RestConnection {
         let url = exact_url(&origin, &request.target())?;
         let mut outgoing = reqwest::Request::new(request.method().clone(), url);
         *outgoing.headers_mut() = request.headers().clone();
+        let method = request.method().clone();
         let body = match request.streamed_body() {
+            Some(body) if body.length() == Some(0) => {
+                WatchedBody::bytes(Bytes::new(), &method, progress)
+            }
             Some(body) => {
-                if let Some(length) = body.length() {
-                    outgoing.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+                match body.length() {
+                    Some(length) => {
+                        outgoing.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+                    }
+                    // The HTTP client would leave the body out.
+                    None if [Method::GET, Method::HEAD].contains(&method) => {
+                        return Err(not_sent(
+                            "a body of GET or HEAD needs a declared length".into(),
+                        ));
+                    }
+                    None => {}
                 }
                 WatchedBody::stream(body.stream(), body.length(), progress)
             }
             None => {
                 let bytes = request.body_bytes().map_err(|error| not_sent(error.into()))?;
-                // RFC 9110, section 8.6: a method that expects content says that there is none.
-                if bytes.is_empty()
-                    && [Method::POST, Method::PUT, Method::PATCH].contains(request.method())
-                {
-                    outgoing.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(0));
-                }
-                WatchedBody::bytes(bytes, progress)
+                WatchedBody::bytes(bytes, &method, progress)
             }
         };
         *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
 
         let started = self.ticker.now();
-        let mut response = self.client.execute(outgoing).await.map_err(failure::before_the_head)?;
+        let mut response = self
+            .client
+            .execute(outgoing)
+            .await
+            .map_err(|error| failure::before_the_head(error, progress.cut()))?;
         progress.answered(response.status(), response.headers());
         let answered = self.ticker.now();
         let body = self.read_body(&mut response).await?;

@@ -4,20 +4,19 @@ use std::error::Error as StdError;
 
 use networkpype_core::{Progress, TransportError, TransportErrorKind};
 
-/// The request was not answered.
-pub(crate) fn before_the_head(error: reqwest::Error) -> TransportError {
+/// The request was not answered, having come as far as `reached`.
+pub(crate) fn before_the_head(error: reqwest::Error, reached: Progress) -> TransportError {
     let new = TransportError::new;
-    // A request that cannot be built has not been written; everything behind that may have been.
     let (kind, progress, message) = if error.is_connect() {
         return connecting(error);
     } else if error.is_builder() {
-        (TransportErrorKind::WouldAlter, Progress::NotSent, "the HTTP client refused the request")
+        (TransportErrorKind::WouldAlter, reached, "the HTTP client refused the request")
     } else if error.is_timeout() {
-        (TransportErrorKind::Timeout, Progress::Sent, "no answer in time")
+        (TransportErrorKind::Timeout, reached, "no answer in time")
     } else if has_hyper(&error, hyper::Error::is_parse) {
-        (TransportErrorKind::Protocol, Progress::Sent, "the answer is not HTTP")
+        (TransportErrorKind::Protocol, reached, "the answer is not HTTP")
     } else {
-        (TransportErrorKind::Io, Progress::Sent, "the connection broke before the answer")
+        (TransportErrorKind::Io, reached, "the connection broke before the answer")
     };
     new(kind, progress, message).with_source(error.without_url())
 }

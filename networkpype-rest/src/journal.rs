@@ -44,9 +44,9 @@ impl Journal {
     }
 }
 
-/// What became of a request that was cut off where `progress` says.
+/// What became of a request that is cut off at this moment.
 pub(crate) fn outcome_of(progress: &SendProgress, rules: &OutcomeRules) -> Outcome {
-    match (progress.progress(), progress.head()) {
+    match (progress.cut(), progress.head()) {
         (Progress::NotSent, _) => Outcome::NotSent,
         (_, Some((status, headers))) => rules.of_status(status, &headers),
         _ => Outcome::Unknown,

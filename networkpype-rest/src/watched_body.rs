@@ -6,15 +6,19 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::Stream;
+use http::Method;
 use http_body::{Body, Frame, SizeHint};
 use networkpype_core::{BodyStream, BoxError, SendProgress};
 
-/// A body that tells when it is about to be written.
+/// A body that asks whether it may be written.
 ///
-/// The HTTP client asks for it once it has a connection, and before it hands the head to the socket. So a request that
-/// was cut off before that was not sent, however long its connection took.
+/// The HTTP client looks at it once it has a connection, and before it hands the head to the socket: first
+/// `is_end_stream`, then the frames. So a request that was cut off before that was not sent, however long its connection
+/// took; and one that is cut off at that moment fails its connection, with the head still in the client's buffer.
 pub(crate) struct WatchedBody {
     source: Source,
+    /// An empty body that is announced all the same (RFC 9110, section 8.6).
+    announces_nothing: bool,
     progress: SendProgress,
 }
 
@@ -32,13 +36,16 @@ enum Source {
 }
 
 impl WatchedBody {
-    pub(crate) fn bytes(bytes: Bytes, progress: &SendProgress) -> Self {
-        Self { source: Source::Bytes(bytes), progress: progress.clone() }
+    /// These bytes. Where there are none and `method` expects content, that is said.
+    pub(crate) fn bytes(bytes: Bytes, method: &Method, progress: &SendProgress) -> Self {
+        let announces_nothing =
+            bytes.is_empty() && [Method::POST, Method::PUT, Method::PATCH].contains(method);
+        Self { source: Source::Bytes(bytes), announces_nothing, progress: progress.clone() }
     }
 
     pub(crate) fn stream(stream: BodyStream, length: Option<u64>, progress: &SendProgress) -> Self {
         let source = Source::Stream { stream: Mutex::new(stream), left: length, last: None };
-        Self { source, progress: progress.clone() }
+        Self { source, announces_nothing: false, progress: progress.clone() }
     }
 }
 
@@ -88,7 +95,9 @@ impl Body for WatchedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
-        this.progress.writing();
+        if !this.progress.begin() {
+            return Poll::Ready(Some(Err("the request was cut off".into())));
+        }
         Poll::Ready(match &mut this.source {
             Source::Bytes(bytes) if bytes.is_empty() => None,
             Source::Bytes(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
@@ -101,17 +110,17 @@ impl Body for WatchedBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.source {
-            // Without content this question is all that the HTTP client asks before it writes.
-            Source::Bytes(bytes) if bytes.is_empty() => {
-                self.progress.writing();
-                true
-            }
-            Source::Bytes(_) | Source::Stream { .. } => false,
-        }
+        // Without content this is all that the HTTP client asks before it writes. A body that still has something to
+        // say gets another question, which fails.
+        let begun = self.progress.begin();
+        let empty = matches!(&self.source, Source::Bytes(bytes) if bytes.is_empty());
+        begun && empty && !self.announces_nothing
     }
 
     fn size_hint(&self) -> SizeHint {
+        if self.progress.is_cut() {
+            return SizeHint::with_exact(1);
+        }
         match &self.source {
             Source::Bytes(bytes) => {
                 SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))

@@ -25,6 +25,10 @@ impl<T> Family<T> {
         self.closed.send_replace(true);
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        *self.closed.borrow()
+    }
+
     /// Ends when the family is closed, at once if it is.
     pub(crate) fn closing(&self) -> impl Future<Output = ()> + Send + use<T> {
         let mut closed = self.closed.subscribe();

@@ -121,7 +121,12 @@ impl WebSocketManager {
             Either::Left(_) => return Err(closed()),
             Either::Right((live, _)) => live?,
         };
-        *self.current() = Some(Arc::new(live));
+        let mut current = self.current();
+        // Whoever closes looks here after having said so.
+        if self.0.family.is_closed() {
+            return Err(closed());
+        }
+        *current = Some(Arc::new(live));
         Ok(())
     }
 
@@ -238,8 +243,7 @@ impl WebSocketManager {
     pub async fn close(&self) {
         self.0.family.close();
         let members = self.0.family.members().into_iter().map(|member| async move {
-            // One that was connecting has stopped, or is connected and seen here.
-            drop(member.connecting.lock().await);
+            // One that is still connecting finds out by itself.
             Self(member).disconnect().await;
         });
         futures_util::future::join_all(members).await;

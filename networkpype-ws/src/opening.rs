@@ -103,6 +103,7 @@ async fn dial(
             signed =
                 auth.ws_handshake(signed).await.map_err(|error| with_worst(error.into(), worst))?;
         }
+        signed.request_mut().mark_added_headers_sensitive(unsigned.request());
         signed.request_mut().freeze().map_err(|error| with_worst(error.into(), worst))?;
         // A scheme may have put another URL in place of the caller's.
         let origin = signed.origin().cloned().unwrap_or_else(|| origin.clone());
@@ -147,8 +148,12 @@ fn rejection_of(error: &TransportError) -> Option<RestResponse> {
     match error.progress() {
         Progress::Answered(status)
             if status.is_client_error()
-                && status != StatusCode::TOO_MANY_REQUESTS
-                && status != StatusCode::IM_A_TEAPOT =>
+                && ![
+                    StatusCode::REQUEST_TIMEOUT,
+                    StatusCode::TOO_MANY_REQUESTS,
+                    StatusCode::IM_A_TEAPOT,
+                ]
+                .contains(&status) =>
         {
             let response = RestResponse::new(status).with_headers(error.headers().clone());
             Some(response.with_body(error.body().clone()))

@@ -19,7 +19,7 @@ impl RestTransport for Slow {
         _: RestRequest,
         progress: &SendProgress,
     ) -> Result<RestResponse, TransportError> {
-        progress.writing();
+        assert!(progress.begin());
         let ticker = TokioTicker::new();
         ticker.sleep_until(ticker.now() + self.0).await;
         Ok(RestResponse::new(http::StatusCode::OK).with_body("1"))
