@@ -328,3 +328,70 @@ async fn timeouts_without_end_are_no_panic() {
         manager.call(RestRequest::get("/time")).await.expect("response");
     }
 }
+
+/// The verdict and the first byte race each other on two threads. Whoever reads `NotSent` may send again, so the server
+/// must not have seen it.
+#[test]
+fn what_is_reported_as_not_sent_never_arrives() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("runtime");
+    let exchange = Exchange::start();
+    let manager = RestManager::builder().base_url(exchange.url()).build().expect("manager");
+    // Encoding a large head takes long enough for the other thread to come in between.
+    let padding = "x".repeat(40_000);
+    let call = |number: usize| {
+        let (manager, padding) = (manager.clone(), padding.clone());
+        async move {
+            let request = match number % 3 {
+                0 => RestRequest::post("/echo").json_text("{}"),
+                1 => RestRequest::post("/echo"),
+                _ => RestRequest::get("/echo"),
+            };
+            let request = request
+                .param("number", number)
+                .header("x-padding", padding)
+                .attempt_timeout(Duration::from_micros(100 + (number as u64 % 40) * 50));
+            let outcome =
+                manager.call(request).await.map_or_else(|error| error.outcome(), |_| Outcome::Done);
+            (number, outcome)
+        }
+    };
+    let mut unsent = Vec::new();
+    runtime.block_on(async {
+        for round in 0..100 {
+            let calls: Vec<_> =
+                (round * 16..(round + 1) * 16).map(|number| tokio::spawn(call(number))).collect();
+            for call in calls {
+                let (number, outcome) = call.await.expect("task");
+                if outcome == Outcome::NotSent {
+                    unsent.push(format!("/echo?number={number}"));
+                }
+            }
+        }
+        // Whatever is still on its way arrives before this does.
+        manager.call(RestRequest::get("/time")).await.expect("response");
+    });
+    let arrived: std::collections::HashSet<_> =
+        exchange.requests().into_iter().map(|request| request.target).collect();
+    let both: Vec<_> = unsent.iter().filter(|target| arrived.contains(*target)).collect();
+    assert!(both.is_empty(), "{} of {}: {both:?}", both.len(), unsent.len());
+    assert!(!unsent.is_empty() && arrived.len() > 1, "the race was run: {}", arrived.len());
+}
+
+#[tokio::test]
+async fn a_stream_that_the_client_would_leave_out_is_refused() {
+    let exchange = Exchange::start();
+    let manager = RestManager::builder().base_url(exchange.url()).build().expect("manager");
+    let stream = |request: RestRequest, length| {
+        request.body_stream(length, || Box::pin(futures_util::stream::iter([Ok("abc".into())])))
+    };
+    let error = manager.call(stream(RestRequest::get("/echo"), None)).await.expect_err("no length");
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Request, Outcome::NotSent));
+    manager.call(stream(RestRequest::get("/echo"), Some(3))).await.expect("declared");
+    manager.call(stream(RestRequest::post("/echo"), Some(0))).await.expect("nothing");
+    let bodies: Vec<_> = exchange.requests().iter().map(|request| request.body.len()).collect();
+    assert_eq!(bodies, [3, 0]);
+}

@@ -244,3 +244,19 @@ async fn sends_of_many_callers_arrive_whole_and_once() {
     assert_eq!(ids.len(), all);
     assert_eq!(ids.iter().filter(|id| **id % 2 == 0).count(), 100);
 }
+
+#[tokio::test(start_paused = true)]
+async fn close_does_not_wait_for_a_connect_that_nobody_polls() {
+    let transport = networkpype_core::mock::MockWebSocket::new();
+    let manager = WebSocketManager::builder()
+        .connection(transport.clone())
+        .auth(crate::support::HmacAuth::new())
+        .build()
+        .expect("manager");
+    let mut connecting = Box::pin(manager.connect("wss://h/"));
+    // It waits for the answer to its login.
+    assert!(futures_util::poll!(&mut connecting).is_pending());
+    manager.close().await;
+    let error = connecting.await.expect_err("closed");
+    assert_eq!(error.kind(), networkpype_core::ErrorKind::Closed);
+}
