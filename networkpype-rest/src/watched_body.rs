@@ -134,3 +134,50 @@ impl Body for WatchedBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, task::Waker};
+
+    use networkpype_core::{Permit, Progress, TokioTicker};
+
+    use super::*;
+
+    fn progress() -> SendProgress {
+        SendProgress::new(Permit::unlimited(), Arc::new(TokioTicker::new()))
+    }
+
+    /// Whatever the HTTP client asks first, a request that was cut off has an answer that fails its connection.
+    #[test]
+    fn a_body_that_was_cut_off_fails_whoever_would_write_it() {
+        for (method, bytes) in [(Method::GET, ""), (Method::POST, ""), (Method::POST, "{}")] {
+            let progress = progress();
+            let mut body = WatchedBody::bytes(bytes.into(), &method, &progress);
+            progress.cut();
+            assert!(!body.is_end_stream(), "there is something to ask for");
+            assert_eq!(body.size_hint().exact(), Some(1), "and something is declared");
+            let mut cx = Context::from_waker(Waker::noop());
+            let frame = Pin::new(&mut body).poll_frame(&mut cx);
+            assert!(matches!(frame, Poll::Ready(Some(Err(_)))), "which is an error");
+            assert_eq!(progress.progress(), Progress::NotSent);
+        }
+    }
+
+    #[test]
+    fn asking_whether_a_body_is_empty_begins_it() {
+        for (method, bytes, is_end) in
+            [(Method::GET, "", true), (Method::POST, "", false), (Method::POST, "{}", false)]
+        {
+            let progress = progress();
+            let body = WatchedBody::bytes(bytes.into(), &method, &progress);
+            assert_eq!(
+                body.size_hint().exact(),
+                Some(bytes.len() as u64),
+                "looking does not begin"
+            );
+            assert_eq!(progress.progress(), Progress::NotSent);
+            assert_eq!(body.is_end_stream(), is_end);
+            assert_eq!(progress.progress(), Progress::Sent);
+        }
+    }
+}
