@@ -76,3 +76,22 @@ impl Auth for Seal {
         Ok(if recoveries.is_empty() { Recovery::GiveUp } else { recoveries.remove(0) })
     }
 }
+
+/// Runs the test `name` alone in a process of its own, with these variables set, and says whether this is that process.
+/// For what a process has once: its environment, and what `tracing` remembers of who listens.
+pub(crate) fn is_alone(name: &str, variables: &[(&str, &str)]) -> bool {
+    const ALONE: &str = "NETWORKPYPE_REST_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let program = std::env::current_exe().expect("the test's own program");
+    let output = std::process::Command::new(program)
+        .args(["--exact", name])
+        .env(ALONE, "1")
+        .envs(variables.iter().copied())
+        .output()
+        .expect("the program runs");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+    false
+}
