@@ -137,7 +137,7 @@ impl Placement {
     pub(crate) fn check(&self) -> Result<(), AuthError> {
         let problem = match self.kind {
             Kind::Header => match http::HeaderName::try_from(self.name.as_ref()) {
-                Ok(name) if is_of_the_connection(name.as_str()) => {
+                Ok(name) if is_connection_header(name.as_str()) => {
                     "follows from the connection or the body, and cannot be a placed header"
                 }
                 Ok(_) => return Ok(()),
@@ -267,8 +267,9 @@ impl Placement {
     }
 }
 
-/// Whether transports set this header themselves, so that another value would be refused or break the connection.
-fn is_of_the_connection(name: &str) -> bool {
+/// Whether transports set this header, named in lower case, themselves, so that another value would be refused or break
+/// the connection. No credential can be put there.
+pub fn is_connection_header(name: &str) -> bool {
     const NAMES: [&str; 9] = [
         "connection",
         "content-length",

@@ -1,7 +1,7 @@
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
 
 use async_trait::async_trait;
-use http::Extensions;
+use http::{Extensions, StatusCode};
 
 use crate::{
     BoxError, Clock, Origin, RestRequest, RestResponse, WebSocketHandshake, WebSocketRequest,
@@ -191,6 +191,11 @@ pub struct Rejection<'a> {
 }
 
 impl<'a> Rejection<'a> {
+    /// Whether a response with this status to a signed request is one: the others are about limits or time.
+    pub fn has_status(status: StatusCode) -> bool {
+        status.is_client_error() && !matches!(status.as_u16(), 408 | 418 | 429)
+    }
+
     /// The refusal of `signed` by `response`.
     pub fn new(signed: &'a RestRequest, response: &'a RestResponse) -> Self {
         Self { signed, response }

@@ -80,12 +80,10 @@ impl Attempt<'_> {
 
     /// What the scheme proposes about a response that refused what it had signed.
     pub(crate) async fn recovery(&self, answer: &Answer) -> Recovery {
-        let (Some(auth), status) = (self.auth, answer.response.status()) else {
+        let Some(auth) = self.auth.filter(|_| Rejection::has_status(answer.response.status()))
+        else {
             return Recovery::GiveUp;
         };
-        if !status.is_client_error() || matches!(status.as_u16(), 408 | 418 | 429) {
-            return Recovery::GiveUp;
-        }
         match auth.on_rejected(&Rejection::new(&answer.signed, &answer.response)).await {
             Ok(recovery) => recovery,
             Err(error) => {

@@ -146,15 +146,7 @@ async fn dial(
 /// What the server answered, where it may have rejected the signature: a 4xx that is not about limits.
 fn rejection_of(error: &TransportError) -> Option<RestResponse> {
     match error.progress() {
-        Progress::Answered(status)
-            if status.is_client_error()
-                && ![
-                    StatusCode::REQUEST_TIMEOUT,
-                    StatusCode::TOO_MANY_REQUESTS,
-                    StatusCode::IM_A_TEAPOT,
-                ]
-                .contains(&status) =>
-        {
+        Progress::Answered(status) if Rejection::has_status(status) => {
             let response = RestResponse::new(status).with_headers(error.headers().clone());
             Some(response.with_body(error.body().clone()))
         }

@@ -120,6 +120,7 @@ async fn only_a_refusal_of_what_was_signed_asks_the_scheme() {
         (401, true, 2),
         (400, true, 2),
         (401, false, 1),
+        (408, true, 1),
         (429, true, 1),
         (418, true, 1),
         (500, true, 1),

@@ -1,34 +1,17 @@
 //! May this name and this key be where they are to be?
 
 use http::{HeaderName, HeaderValue};
+use networkpype_auth::is_connection_header;
 use networkpype_core::{AuthError, AuthErrorKind, Secret};
-
-/// Headers that transports set themselves: another value would be refused or break the connection.
-const OF_THE_CONNECTION: [&str; 9] = [
-    "connection",
-    "content-length",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 pub(super) fn header_name(name: &str) -> Result<(), AuthError> {
     match HeaderName::try_from(name) {
-        Ok(name)
-            if OF_THE_CONNECTION.contains(&name.as_str())
-                || name.as_str().starts_with("sec-websocket-") =>
-        {
-            Err(AuthError::new(
-                AuthErrorKind::Configuration,
-                format!(
-                    "the header {name} follows from the connection or the body, and cannot hold a key"
-                ),
-            ))
-        }
+        Ok(name) if is_connection_header(name.as_str()) => Err(AuthError::new(
+            AuthErrorKind::Configuration,
+            format!(
+                "the header {name} follows from the connection or the body, and cannot hold a key"
+            ),
+        )),
         Ok(_) => Ok(()),
         Err(_) => Err(unusable_name(name, "a header")),
     }
