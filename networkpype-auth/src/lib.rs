@@ -29,7 +29,7 @@ pub use login::Login;
 pub use message_text::MessageText;
 pub use nonce::Nonce;
 pub use part::Part;
-pub use placement::{Placement, is_connection_header};
+pub use placement::Placement;
 pub use recipe::Recipe;
 pub use secret_encoding::SecretEncoding;
 pub use template::Template;

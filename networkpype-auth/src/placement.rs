@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use networkpype_core::{
     AuthError, AuthErrorKind, Encoding, JsonMembers, Pair, RestRequest, Secret,
+    is_connection_header,
 };
 
 use crate::Part;
@@ -265,23 +266,6 @@ impl Placement {
             Kind::Json | Kind::JsonNumber => "JSON field",
         }
     }
-}
-
-/// Whether transports set this header, named in lower case, themselves, so that another value would be refused or break
-/// the connection. No credential can be put there.
-pub fn is_connection_header(name: &str) -> bool {
-    const NAMES: [&str; 9] = [
-        "connection",
-        "content-length",
-        "host",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ];
-    NAMES.contains(&name) || name.starts_with("sec-websocket-")
 }
 
 #[cfg(test)]

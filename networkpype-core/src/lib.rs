@@ -16,6 +16,7 @@
 mod auth;
 mod backoff;
 mod caller;
+mod connection_header;
 mod error;
 #[cfg(feature = "mock")]
 pub mod mock;
@@ -43,6 +44,7 @@ pub use async_trait::async_trait;
 pub use auth::{Auth, AuthError, AuthErrorKind, LoginRefusal, LoginStep, Recovery, Rejection};
 pub use backoff::Backoff;
 pub use caller::{Caller, Resync};
+pub use connection_header::is_connection_header;
 pub use error::{BoxError, Error, ErrorKind, Result, retry_after_of};
 #[doc(no_inline)]
 pub use http::Extensions;

@@ -1,8 +1,7 @@
 //! May this name and this key be where they are to be?
 
 use http::{HeaderName, HeaderValue};
-use networkpype_auth::is_connection_header;
-use networkpype_core::{AuthError, AuthErrorKind, Secret};
+use networkpype_core::{AuthError, AuthErrorKind, Secret, is_connection_header};
 
 pub(super) fn header_name(name: &str) -> Result<(), AuthError> {
     match HeaderName::try_from(name) {
