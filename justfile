@@ -18,3 +18,8 @@ features:
 # Which crate may depend on which.
 graph:
     bash .ci/crate-graph
+
+# Fuzzes what strangers send, a minute and a half each; needs `cargo install cargo-fuzz`.
+fuzz seconds="90":
+    bash fuzz/run feedback {{seconds}}
+    bash fuzz/run config {{seconds}}

@@ -304,7 +304,18 @@ impl From<ThrottleError> for Error {
             ThrottleError::Closed => ErrorKind::Closed,
             _ => ErrorKind::Throttled,
         };
-        Self::new(kind, Outcome::NotSent, "no capacity")
+        let message = match error {
+            ThrottleError::NoLimitNamed => "no limit is named",
+            ThrottleError::UnknownLimit(_) => "the limit is unknown",
+            ThrottleError::WeightAboveLimit { .. } => "the request is too heavy for its limit",
+            ThrottleError::DeadlineExceeded { .. } => "no capacity before the deadline",
+            ThrottleError::Banned { .. } => "the server has banned the sender",
+            ThrottleError::QueueFull { .. } => "too many wait for capacity",
+            ThrottleError::Closed => "the throttle is closed",
+            ThrottleError::Unavailable(_) => "the throttle is unavailable",
+            ThrottleError::NotYet { .. } => "no capacity",
+        };
+        Self::new(kind, Outcome::NotSent, message)
             .with_retry_after(error.retry_after())
             .with_limit(error.limit_id().cloned())
             .with_source(error)

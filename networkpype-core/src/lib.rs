@@ -56,7 +56,7 @@ pub use processor::{
 };
 pub use redact::Redactor;
 pub use rest::{DecodeError, LimitChoice, RestRequest, RestResponse, Timing};
-pub use retry_after::{MAX_RETRY_AFTER, retry_after};
+pub use retry_after::{MAX_RETRY_AFTER, retry_after, retry_after_within};
 pub use secret::Secret;
 pub use send_progress::SendProgress;
 pub use single_flight::SingleFlight;

@@ -9,17 +9,36 @@ pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long a response's `Retry-After` asks to wait (RFC 9110, section 10.2.3), seen from the server's time `now`.
 ///
-/// Understands seconds and all three HTTP date forms. A date in the past is zero, anything above
+/// Understands seconds, a fraction of which is rounded up, and all three HTTP date forms. A date in the past is zero, anything above
 /// [`MAX_RETRY_AFTER`] is cut to it, and what cannot be understood is `None`, as if the header were absent.
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    retry_after_within(MAX_RETRY_AFTER, headers, now)
+}
+
+/// The same with `longest` in place of [`MAX_RETRY_AFTER`]: bans last longer than anybody waits.
+pub fn retry_after_within(
+    longest: Duration,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A run of digits too long for u64 is a number all the same, and a large one.
-        let seconds = text.parse().unwrap_or(u64::MAX);
-        return Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER));
+    let wait = match seconds(text) {
+        Some(seconds) => Duration::from_secs(seconds),
+        None => Timestamp::from(httpdate::parse_http_date(text).ok()?).saturating_since(now),
+    };
+    Some(wait.min(longest))
+}
+
+/// A number of seconds. Some servers send a fraction, which the RFC does not know: it is rounded up.
+fn seconds(text: &str) -> Option<u64> {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    if whole.is_empty() || fraction.is_empty() || !digits(whole) || !digits(fraction) {
+        return None;
     }
-    let at = Timestamp::from(httpdate::parse_http_date(text).ok()?);
-    Some(at.saturating_since(now).min(MAX_RETRY_AFTER))
+    // A run of digits too long for u64 is a number all the same, and a large one.
+    let whole: u64 = whole.parse().unwrap_or(u64::MAX);
+    Some(whole.saturating_add(u64::from(fraction.bytes().any(|digit| digit != b'0'))))
 }
 
 #[cfg(test)]
@@ -42,7 +61,11 @@ mod tests {
             ("Sun, 06 Nov 1994 08:49:30 GMT", Some(0)),
             ("Fri, 31 Dec 9999 23:59:59 GMT", Some(86_400)),
             ("-1", None),
-            ("1.5", None),
+            ("1.5", Some(2)),
+            ("3.0", Some(3)),
+            ("1.", None),
+            (".5", None),
+            ("1.5.5", None),
             ("", None),
             ("soon", None),
         ] {

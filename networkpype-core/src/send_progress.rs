@@ -5,7 +5,7 @@ use std::{
 
 use http::{HeaderMap, StatusCode};
 
-use crate::{Permit, Progress, Ticker};
+use crate::{Permit, Progress, ThrottleError, Ticker};
 
 /// How far the sending of one request has come: reported by the transport, and readable at any moment, also after the
 /// sending was cut off. It holds the request's permit, which starts with the first byte.
@@ -21,6 +21,8 @@ pub struct SendProgress {
 struct State {
     stage: Stage,
     permit: Option<Permit>,
+    /// Why the throttle did not let it begin.
+    refusal: Option<ThrottleError>,
     finished: bool,
 }
 
@@ -35,12 +37,14 @@ enum Stage {
 impl SendProgress {
     /// Nothing was written yet, and `permit` was not started.
     pub fn new(permit: Permit, ticker: Arc<dyn Ticker>) -> Self {
-        let state = State { stage: Stage::NotSent, permit: Some(permit), finished: false };
+        let state =
+            State { stage: Stage::NotSent, permit: Some(permit), refusal: None, finished: false };
         Self { state: Arc::new(Mutex::new(state)), ticker }
     }
 
     /// Whether the first byte may be written, which is about to happen. For transports: when it says no, the request
-    /// was cut off and must not be sent. May be asked more than once.
+    /// was cut off, or the throttle has closed since it gave the permit, and it must not be sent. May be asked more than
+    /// once.
     #[must_use = "a request that was cut off must not be sent"]
     pub fn begin(&self) -> bool {
         {
@@ -51,8 +55,18 @@ impl SendProgress {
                 Stage::NotSent => state.stage = Stage::Writing,
             }
         }
-        self.with_permit(Permit::started);
-        true
+        let Some(Err(refusal)) = self.with_permit(Permit::started) else { return true };
+        let mut state = self.lock();
+        if matches!(state.stage, Stage::Writing) {
+            state.stage = Stage::Cut;
+        }
+        state.refusal = Some(refusal);
+        false
+    }
+
+    /// Why the throttle did not let it [begin](Self::begin), if that is what became of it. For managers.
+    pub fn refusal(&self) -> Option<ThrottleError> {
+        self.lock().refusal.clone()
     }
 
     /// The head of the response has arrived. For transports, which may say so more than once.
@@ -126,14 +140,14 @@ impl SendProgress {
     }
 
     /// Tells the permit something without holding the lock: a throttle may wake others while it hears it.
-    fn with_permit(&self, tell: impl FnOnce(&mut Permit)) {
-        let taken = self.lock().permit.take();
-        let Some(mut permit) = taken else { return };
-        tell(&mut permit);
+    fn with_permit<R>(&self, tell: impl FnOnce(&mut Permit) -> R) -> Option<R> {
+        let mut permit = self.lock().permit.take()?;
+        let told = tell(&mut permit);
         let mut state = self.lock();
         if !state.finished {
             state.permit = Some(permit);
         }
+        Some(told)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -151,7 +165,7 @@ impl fmt::Debug for SendProgress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Sleep, Ticks};
+    use crate::{PermitHandle, Sleep, Ticks};
 
     struct Never;
 
@@ -167,6 +181,27 @@ mod tests {
 
     fn fresh() -> SendProgress {
         SendProgress::new(Permit::unlimited(), Arc::new(Never))
+    }
+
+    struct Closed;
+
+    impl PermitHandle for Closed {
+        fn started(&mut self) -> Result<(), ThrottleError> {
+            Err(ThrottleError::Closed)
+        }
+
+        fn refund(&mut self) {}
+    }
+
+    #[test]
+    fn what_the_throttle_refuses_at_the_last_moment_is_not_begun() {
+        let progress = SendProgress::new(Permit::new(Closed), Arc::new(Never));
+        assert_eq!(progress.refusal(), None);
+        for _ in 0..2 {
+            assert!(!progress.begin() && progress.is_cut());
+            assert_eq!(progress.progress(), Progress::NotSent);
+            assert_eq!(progress.refusal(), Some(ThrottleError::Closed));
+        }
     }
 
     #[test]

@@ -175,7 +175,11 @@ pub trait Throttle: Send + Sync {
 /// What a [`Throttle`] does with a permit that it gave. Implementors refund what was not started when dropped.
 pub trait PermitHandle: Send {
     /// The first byte is about to be written: the weight stays charged from here on.
-    fn started(&mut self);
+    ///
+    /// # Errors
+    /// When nothing may be sent any more, because the server has asked for that since the permit was given. Then the
+    /// permit has not started, and the request must not be sent.
+    fn started(&mut self) -> Result<(), ThrottleError>;
 
     /// The answer arrived `at`.
     fn answered(&mut self, at: Ticks) {
@@ -209,10 +213,13 @@ impl Permit {
     }
 
     /// Says that the first byte is about to be written.
-    pub fn started(&mut self) {
-        if let Some(handle) = &mut self.0 {
-            handle.started();
-        }
+    ///
+    /// # Errors
+    /// When nothing may be sent any more: the server has asked for a pause, which is
+    /// [`NotYet`](ThrottleError::NotYet), or has [banned](ThrottleError::Banned) the sender since the permit was given.
+    /// The request must not be sent then; dropped, the permit gives its weight back.
+    pub fn started(&mut self) -> Result<(), ThrottleError> {
+        self.0.as_mut().map_or(Ok(()), |handle| handle.started())
     }
 
     /// Says that the answer arrived `at`.
@@ -278,6 +285,15 @@ pub enum ThrottleError {
         /// The same as a wait from the moment of asking.
         wait: Duration,
     },
+    /// The server has banned the sender, and nothing is sent until that is over.
+    Banned {
+        /// The limit that was asked for, if one was named.
+        limit: Option<LimitId>,
+        /// When the ban is over.
+        until: Ticks,
+        /// The same as a wait from the moment of asking.
+        wait: Duration,
+    },
     /// As many callers wait as may.
     QueueFull {
         /// The limit that was asked for.
@@ -300,6 +316,7 @@ impl ThrottleError {
             | Self::NotYet { limit, .. }
             | Self::DeadlineExceeded { limit, .. }
             | Self::QueueFull { limit, .. } => Some(limit),
+            Self::Banned { limit, .. } => limit.as_ref(),
             Self::NoLimitNamed | Self::Closed | Self::Unavailable(_) => None,
         }
     }
@@ -308,7 +325,7 @@ impl ThrottleError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::NotYet { retry_after, .. } => Some(*retry_after),
-            Self::DeadlineExceeded { wait, .. } => Some(*wait),
+            Self::DeadlineExceeded { wait, .. } | Self::Banned { wait, .. } => Some(*wait),
             _ => None,
         }
     }
@@ -332,6 +349,12 @@ impl fmt::Display for ThrottleError {
             }
             Self::DeadlineExceeded { limit, wait, .. } => {
                 write!(f, "limit {limit:?} has no room before the deadline, only in {wait:?}")
+            }
+            Self::Banned { limit: Some(limit), wait, .. } => {
+                write!(f, "the server has banned requests on limit {limit:?} for another {wait:?}")
+            }
+            Self::Banned { limit: None, wait, .. } => {
+                write!(f, "the server has banned all requests for another {wait:?}")
             }
             Self::QueueFull { limit, max_waiters } => {
                 write!(f, "{max_waiters} callers wait already, the last for limit {limit:?}")

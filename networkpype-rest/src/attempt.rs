@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use networkpype_core::{
     Auth, Charge, Error, ErrorKind, LimitId, Outcome, Permit, Progress, Recovery, Redactor,
-    Rejection, ResponseHead, RestRequest, RestResponse, SendProgress, Ticks, Timing,
+    Rejection, ResponseHead, RestRequest, RestResponse, SendProgress, ThrottleError, Ticks, Timing,
     retry_after_of,
 };
 
@@ -59,6 +59,19 @@ impl Drop for Flight<'_> {
 
 impl Attempt<'_> {
     pub(crate) async fn run(&self) -> Result<Answer, Error> {
+        loop {
+            let (progress, result) = self.once().await?;
+            match progress.refusal() {
+                // The server asked for a pause after the permit was given: wait again, and sign again after that.
+                Some(ThrottleError::NotYet { .. }) => tokio::task::yield_now().await,
+                Some(refusal) => return Err(refusal.into()),
+                None => return result,
+            }
+        }
+    }
+
+    /// One grant, and what became of it.
+    async fn once(&self) -> Result<(SendProgress, Result<Answer, Error>), Error> {
         let permit = self.acquire().await?;
         let progress = SendProgress::new(permit, Arc::clone(&self.shared.ticker));
         let flight = Flight { attempt: self, progress: progress.clone() };
@@ -75,7 +88,7 @@ impl Attempt<'_> {
             Err(error) => error.outcome(),
         });
         drop(flight);
-        result
+        Ok((progress, result))
     }
 
     /// What the scheme proposes about a response that refused what it had signed.
@@ -95,10 +108,11 @@ impl Attempt<'_> {
     }
 
     async fn acquire(&self) -> Result<Permit, Error> {
-        let (Some(throttle), Some(limit)) = (&self.shared.throttle, self.limit) else {
-            return Ok(Permit::unlimited());
-        };
-        let charge = Charge::new(limit)
+        let Some(throttle) = &self.shared.throttle else { return Ok(Permit::unlimited()) };
+        // One without a limit is shown to the throttle too: a ban stops everything.
+        let charge = self
+            .limit
+            .map_or_else(Charge::unlimited, Charge::new)
             .with_weight(self.unsigned.limit_weight())
             .with_request(self.unsigned);
         Ok(throttle.acquire(&charge, self.deadline).await?)

@@ -12,6 +12,7 @@ use crate::connection;
 use crate::exchange::Exchange;
 use crate::host::Host;
 use crate::limiter::Limiter;
+use crate::path::SlowPath;
 use crate::record::Recorded;
 use crate::state::{Config, State};
 use crate::wire::Reply;
@@ -23,6 +24,7 @@ pub struct ExchangeBuilder {
     skew_ms: i64,
     frozen_ms: Option<i64>,
     limiter: Option<(Option<usize>, Duration)>,
+    path: Option<SlowPath>,
     tls: Option<Arc<ServerConfig>>,
     ca_pem: Option<String>,
 }
@@ -42,6 +44,7 @@ impl Default for ExchangeBuilder {
             skew_ms: 0,
             frozen_ms: None,
             limiter: None,
+            path: None,
             tls: None,
             ca_pem: None,
         }
@@ -99,6 +102,13 @@ impl ExchangeBuilder {
         self
     }
 
+    /// Every request under `/api/` is counted only after a random time of at most `most`, and its answer leaves only
+    /// after another: as if the path to the exchange were that uneven. Default: none.
+    pub fn slow_path(mut self, seed: u64, most: Duration) -> Self {
+        self.path = Some(SlowPath::new(seed, most));
+        self
+    }
+
     /// How many messages a WebSocket subscription gets. Default: no end.
     pub fn ticks(mut self, messages: u64) -> Self {
         self.config.ticks = messages;
@@ -145,7 +155,7 @@ impl ExchangeBuilder {
     pub fn start(self) -> Exchange {
         let clock = ServerClock::new(self.skew_ms, self.frozen_ms);
         let limiter = self.limiter.map(|(limit, window)| Limiter::new(limit, window));
-        let state = Arc::new(State::new(self.config, clock, limiter));
+        let state = Arc::new(State::new(self.config, clock, limiter, self.path));
         let acceptor = self.tls.map(TlsAcceptor::from);
         let tls = acceptor.is_some();
         let serving = Arc::clone(&state);

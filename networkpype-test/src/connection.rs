@@ -51,6 +51,12 @@ pub(crate) async fn serve(
             }
         };
         let reply = match ws::plan(&state, &request) {
+            None if routes::is_limited(&request) => {
+                state.travel().await;
+                let reply = routes::answer(&state, &request);
+                state.travel().await;
+                reply
+            }
             None => routes::answer(&state, &request),
             Some(ws::Plan::Answer(reply)) => reply,
             Some(ws::Plan::Take(take)) => return ws::run(state, incoming, take).await,

@@ -65,6 +65,7 @@ mod exchange;
 mod host;
 mod limiter;
 mod params;
+mod path;
 mod raw;
 mod record;
 mod routes;

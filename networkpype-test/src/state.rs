@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::clock::ServerClock;
 use crate::limiter::{Limiter, Verdict};
+use crate::path::SlowPath;
 use crate::record::{Journal, Recorded};
 use crate::wire::Reply;
 
@@ -32,13 +33,19 @@ pub(crate) struct State {
     pub(crate) kick: watch::Sender<()>,
     pub(crate) gate: Semaphore,
     limiter: Option<Mutex<Limiter>>,
+    path: Option<Mutex<SlowPath>>,
     signatures: Mutex<HashSet<String>>,
     nonces: Mutex<HashMap<String, u128>>,
     orders: AtomicU64,
 }
 
 impl State {
-    pub(crate) fn new(config: Config, clock: ServerClock, limiter: Option<Limiter>) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        clock: ServerClock,
+        limiter: Option<Limiter>,
+        path: Option<SlowPath>,
+    ) -> Self {
         Self {
             config,
             clock,
@@ -46,6 +53,7 @@ impl State {
             kick: watch::Sender::new(()),
             gate: Semaphore::new(0),
             limiter: limiter.map(Mutex::new),
+            path: path.map(Mutex::new),
             signatures: Mutex::default(),
             nonces: Mutex::default(),
             orders: AtomicU64::new(0),
@@ -60,6 +68,13 @@ impl State {
         drop(limiter);
         self.journal.write(|_| ());
         Some(verdict)
+    }
+
+    /// Lets the time pass that a request or an answer is on its way.
+    pub(crate) async fn travel(&self) {
+        let Some(path) = &self.path else { return };
+        let time = lock(path).next();
+        tokio::time::sleep(time).await;
     }
 
     pub(crate) fn limits<T>(&self, view: impl FnOnce(&Limiter) -> T) -> Option<T> {

@@ -3,22 +3,40 @@
 mod acquire;
 mod builder;
 mod capacity;
+#[cfg(feature = "config")]
+mod config;
 mod driver;
 mod engine;
+mod feedback;
+mod gate;
 mod limit;
 mod limit_error;
+mod meter;
 mod permit;
 mod queue;
 mod route;
+mod routes;
 mod shared;
 mod slots;
+mod started_permit;
 mod throttler;
-mod window;
+mod ticker;
+mod usage;
+mod weight_rule;
 
 pub use builder::ThrottlerBuilder;
-pub use limit::{LinkedLimit, RateLimit};
+#[cfg(feature = "config")]
+pub use config::{ConfigError, ThrottlerConfig};
+pub use feedback::{Feedback, HeaderRule, ResetAs, Scope};
+pub use limit::{Accounting, LimitKind, LinkedLimit, LinkedWeight, Precision, RateLimit};
 pub use limit_error::LimitError;
-pub use throttler::{Throttler, Usage};
+pub use started_permit::StartedPermit;
+pub use throttler::Throttler;
+#[cfg(feature = "fast-clock")]
+pub use ticker::FastTicker;
+pub use ticker::PreciseTicker;
+pub use usage::Usage;
+pub use weight_rule::{ParamValue, WeightRule};
 
 #[doc(no_inline)]
 pub use networkpype_core::{Charge, LimitId, Permit, Throttle, ThrottleError};

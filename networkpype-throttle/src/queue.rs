@@ -45,6 +45,11 @@ impl Queue {
         self.waiters.len()
     }
 
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiters.is_empty()
+    }
+
     /// Takes a place behind everybody.
     pub(crate) fn push(&mut self, waiter: Waiter) -> Ticket {
         let ticket = Ticket(self.issued);

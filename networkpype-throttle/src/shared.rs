@@ -1,22 +1,29 @@
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::Waker,
-};
+use std::{fmt, sync::Arc, task::Waker};
 
-use networkpype_core::{ThrottleError, Ticker, Ticks};
+use networkpype_core::{Clock, LimitId, ResponseHead, ThrottleError, Ticker, Ticks};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::runtime::Handle;
 
 use crate::{
+    Feedback, LimitError, StartedPermit,
     driver::Driver,
-    engine::{Effects, Engine},
+    engine::{Effects, Engine, Grant, Wish},
     queue::Ticket,
 };
 
 /// The engine with its clock and lock: what throttlers, waiters, permits and the driver have in common.
 pub(crate) struct Shared {
-    ticker: Arc<dyn Ticker>,
+    seams: Seams,
     state: Mutex<State>,
+}
+
+/// What a throttler is given, beside its limits.
+#[derive(Clone)]
+pub(crate) struct Seams {
+    pub(crate) ticker: Arc<dyn Ticker>,
+    /// The server's time, as far as it is known.
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) feedback: Arc<Feedback>,
 }
 
 struct State {
@@ -44,26 +51,71 @@ pub(crate) enum Drive {
 }
 
 impl Shared {
-    pub(crate) fn new(engine: Engine, ticker: Arc<dyn Ticker>) -> Arc<Self> {
-        let state = State { engine, driver: DriverState::Absent, now: Ticks::ZERO };
-        Arc::new(Self { ticker, state: Mutex::new(state) })
+    pub(crate) fn new(mut engine: Engine, seams: Seams) -> Arc<Self> {
+        Arc::new_cyclic(|home| {
+            engine.move_in(home);
+            let state = State { engine, driver: DriverState::Absent, now: Ticks::ZERO };
+            Self { seams, state: Mutex::new(state) }
+        })
+    }
+
+    pub(crate) fn seams(&self) -> &Seams {
+        &self.seams
     }
 
     pub(crate) fn ticker(&self) -> &Arc<dyn Ticker> {
-        &self.ticker
+        &self.seams.ticker
+    }
+
+    /// Takes in what a response to a request on `limit` says.
+    pub(crate) fn observe(&self, limit: Option<&LimitId>, response: ResponseHead<'_>) {
+        let feedback = &*self.seams.feedback;
+        let signals = feedback.read(response, self.seams.clock.now());
+        self.with(|engine, now| engine.learn(limit, &signals, feedback, now));
     }
 
     /// Runs `act` on the engine at the present instant, wakes whom it settled, and makes the driver look again if
     /// that changed what it has to wait for.
     pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Engine, Ticks) -> R) -> R {
         let mut state = self.lock();
-        let now = state.tick(&*self.ticker);
-        let result = act(&mut state.engine, now);
-        let effects = state.engine.take_effects();
-        let driver = state.rearm();
-        drop(state);
-        finish(effects, driver);
-        result
+        let now = state.tick(&self.seams);
+        finish_with(state, |engine| act(engine, now))
+    }
+
+    /// Grants a request on `limit` and starts it, now or not at all.
+    #[inline]
+    pub(crate) fn try_start(&self, limit: &str) -> Result<StartedPermit<'_>, ThrottleError> {
+        let mut state = self.lock();
+        let now = state.tick(&self.seams);
+        match state.engine.start_at_once(limit, now) {
+            // Nobody is woken by that, and a driver that is there has been told that nobody waits.
+            Some(charge) => Ok(StartedPermit::new(self, charge, now)),
+            None => {
+                let grant = try_slowly(state, limit, now)?;
+                Ok(StartedPermit::new(self, grant.into(), now))
+            }
+        }
+    }
+
+    /// The same, where it is as simple as can be. `None` says nothing of why not.
+    #[inline]
+    pub(crate) fn start_at_once(&self, limit: &str) -> Option<StartedPermit<'_>> {
+        let mut state = self.lock();
+        let now = state.tick(&self.seams);
+        let charge = state.engine.start_at_once(limit, now)?;
+        Some(StartedPermit::new(self, charge, now))
+    }
+
+    /// Changes which limits are in force.
+    pub(crate) fn configure(
+        &self,
+        change: impl FnOnce(&mut Engine, Ticks) -> Result<(), LimitError>,
+    ) -> Result<(), LimitError> {
+        self.with(|engine, now| {
+            // Limits that count by the clock may be new.
+            self.seams.look_at_clock(engine, now);
+            change(engine, now)
+        })
     }
 
     /// Makes sure that somebody minds the time for the waiter `ticket`, unless it was settled meanwhile.
@@ -95,7 +147,7 @@ impl Shared {
     /// One turn of the driver. `waker` is who to wake when it has to look again.
     pub(crate) fn drive(&self, waker: &Waker) -> Drive {
         let mut state = self.lock();
-        let now = state.tick(&*self.ticker);
+        let now = state.tick(&self.seams);
         state.engine.advance(now);
         let mut effects = state.engine.take_effects();
         let (drive, next) = if state.engine.waiting() == 0 {
@@ -135,15 +187,33 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // The engine does not panic half way; a foreign ticker may, before anything has changed.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        // It does not poison, and need not: the engine does not panic half way, and a foreign ticker may before anything
+        // has changed.
+        self.state.lock()
+    }
+}
+
+impl Seams {
+    fn look_at_clock(&self, engine: &mut Engine, now: Ticks) {
+        let ticks = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
+        engine.set_wall(self.clock.now().as_nanos().saturating_sub(ticks));
     }
 }
 
 impl State {
-    fn tick(&mut self, ticker: &dyn Ticker) -> Ticks {
-        self.now = self.now.max(ticker.now());
+    #[inline]
+    fn tick(&mut self, seams: &Seams) -> Ticks {
+        self.now = self.now.max(seams.ticker.now());
+        if self.engine.needs_wall() {
+            seams.look_at_clock(&mut self.engine, self.now);
+        }
         self.now
+    }
+
+    /// Nobody is to be woken, and no driver to be told anything.
+    #[inline]
+    fn is_quiet(&self) -> bool {
+        matches!(self.driver, DriverState::Absent) && self.engine.has_no_effects()
     }
 
     /// Nobody minds the time, and `ticket` waits. A driver that has done its work is gone as well, but then nobody waits.
@@ -177,6 +247,36 @@ impl fmt::Debug for Shared {
     }
 }
 
+/// Grants a request on `limit` and starts it, now or not at all, with all that may belong to that.
+#[cold]
+fn try_slowly(
+    state: MutexGuard<'_, State>,
+    limit: &str,
+    now: Ticks,
+) -> Result<Grant, ThrottleError> {
+    finish_with(state, |engine| {
+        let grant = engine.try_ask(Wish::new(limit), now)?;
+        match &grant {
+            Some(cost) => engine.start_checked(cost, now),
+            None => engine.check_ban_of_all(now)?,
+        }
+        Ok(grant)
+    })
+}
+
+/// Runs `act`, and after that what follows from it, without the lock.
+fn finish_with<R>(mut state: MutexGuard<'_, State>, act: impl FnOnce(&mut Engine) -> R) -> R {
+    let result = act(&mut state.engine);
+    if state.is_quiet() {
+        return result;
+    }
+    let effects = state.engine.take_effects();
+    let driver = state.rearm();
+    drop(state);
+    finish(effects, driver);
+    result
+}
+
 fn finish(effects: Effects, driver: Option<Waker>) {
     let Effects { wake, discard } = effects;
     wake.into_iter().chain(driver).for_each(Waker::wake);
@@ -187,22 +287,32 @@ fn finish(effects: Effects, driver: Option<Waker>) {
 mod tests {
     use std::time::Duration;
 
-    use networkpype_core::TokioTicker;
+    use networkpype_core::{SystemClock, TokioTicker};
 
     use super::*;
-    use crate::{RateLimit, capacity::Reduction, engine::Asked};
+    use crate::{
+        RateLimit,
+        capacity::Reduction,
+        engine::{Asked, Stage},
+    };
 
     #[test]
     fn who_was_granted_in_the_meantime_needs_no_driver() {
         let limits = vec![RateLimit::new("a", 1, Duration::from_secs(1))];
-        let engine = Engine::new(limits, Reduction::new(1.0, 0.0).unwrap(), 10).unwrap();
-        let shared = Shared::new(engine, Arc::new(TokioTicker::new()));
-        let held = shared.with(|engine, now| engine.try_ask("a", None, now)).unwrap().unwrap();
-        let asked = shared.with(|engine, now| engine.ask("a", None, None, Waker::noop(), now));
+        let engine = Engine::new(limits, Reduction::new(1.0, None).unwrap(), 10).unwrap();
+        let seams = Seams {
+            ticker: Arc::new(TokioTicker::new()),
+            clock: Arc::new(SystemClock),
+            feedback: Arc::default(),
+        };
+        let shared = Shared::new(engine, seams);
+        let wish = Wish { limit: "a", weight: None, request: None };
+        let held = shared.with(|engine, now| engine.try_ask(wish, now)).unwrap().unwrap();
+        let asked = shared.with(|engine, now| engine.ask(wish, None, Waker::noop(), now));
         let Asked::Waits(ticket) = asked.unwrap() else { panic!("two of one") };
         assert!(shared.ensure_driver(ticket).is_err(), "there is no runtime");
         // As another thread may do before whoever asked gets to look for a driver.
-        shared.with(|engine, now| engine.release(&held, now));
+        shared.with(|engine, now| engine.give_back(&held, Stage::Granted, now));
         assert_eq!(shared.ensure_driver(ticket), Ok(()));
         let answer = shared.with(|engine, now| engine.poll(ticket, Waker::noop(), now));
         assert!(matches!(answer, Some(Ok(Some(_)))));

@@ -1,11 +1,20 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use networkpype_core::{Charge, Permit, Throttle, ThrottleError, Ticker, Ticks};
+use networkpype_core::{
+    Charge, LimitId, Permit, ResponseHead, Throttle, ThrottleError, Ticker, Ticks,
+};
 
 use crate::{
-    LimitError, RateLimit, ThrottlerBuilder, acquire::Acquire, capacity::Reduction, engine::Engine,
-    permit::ThrottlePermit, shared::Shared,
+    LimitError, RateLimit, Scope, ThrottlerBuilder,
+    acquire::Acquire,
+    capacity::Reduction,
+    engine::{Engine, Wish},
+    feedback::Verdict,
+    permit::Granted,
+    shared::{Seams, Shared},
+    started_permit::StartedPermit,
+    usage::Usage,
 };
 
 /// Keeps requests inside rate limits: weighted, linked, over exact sliding windows, first come first served.
@@ -21,8 +30,8 @@ use crate::{
 /// 3. At the instant at which enough weight has left the windows, those that fit now are woken, and nobody else.
 /// 4. A granted permit holds its weight until it [starts](Permit::started), however long that takes; from then on
 ///    the weight counts for one interval. Dropped before it starts, a permit gives its weight back.
-/// 5. Nothing is learnt from responses yet: [`observe`](Throttle::observe) does nothing, so that neither a 429 nor a
-///    header about usage changes anything.
+/// 5. Responses are [learnt](ThrottlerBuilder::feedback) from: what the server counted and this program did not is
+///    charged, a 429 pauses, a ban stops, and both count also for permits that have yet to start.
 ///
 /// Needs no runtime until somebody has to wait. The first who does starts a task on its tokio runtime that minds the
 /// time for all, and ends when nobody waits. When that runtime is shut down, another waiter starts another task; a
@@ -40,7 +49,7 @@ use crate::{
 ///     .limit(RateLimit::new("orders", 10, Duration::from_secs(1)).linked("weight", 4))
 ///     .build()?;
 ///
-/// let _permit = throttler.execute_task("orders").await?; // waits for its turn
+/// let _permit = throttler.acquire("orders").await?; // waits for its turn
 /// assert_eq!(throttler.usage("weight").unwrap().used, 4);
 /// # Ok(())
 /// # }
@@ -49,17 +58,6 @@ use crate::{
 #[derive(Clone)]
 pub struct Throttler {
     shared: Arc<Shared>,
-}
-
-/// What counts against a limit at one instant. From [`Throttler::usage`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Usage {
-    /// The weight in the window, including what is granted and has not started. Above the capacity after a limit was
-    /// lowered, or a request was [topped up](Permit::top_up).
-    pub used: u64,
-    /// What the window holds at most, after share and safety margin.
-    pub capacity: u32,
 }
 
 impl Throttler {
@@ -80,26 +78,158 @@ impl Throttler {
         limits: Vec<RateLimit>,
         reduction: Reduction,
         max_waiters: usize,
-        ticker: Arc<dyn Ticker>,
+        seams: Seams,
     ) -> Result<Self, LimitError> {
         let engine = Engine::new(limits, reduction, max_waiters)?;
-        Ok(Self { shared: Shared::new(engine, ticker) })
+        Ok(Self { shared: Shared::new(engine, seams) })
     }
 
     /// Waits until a request on the limit `limit_id` may go out, and charges it.
     ///
-    /// The permit has [started](Permit::started) already: its weight stays charged also when it is dropped, so that
-    /// `let _permit = throttler.execute_task("orders").await?` before each request is all it takes. If nothing was sent after all,
-    /// [`refund`](Permit::refund) it. Whoever has work to do between grant and sending, or a deadline, uses
+    /// The permit has started already: its weight stays charged also when it is dropped, so that
+    /// `let _permit = throttler.acquire("orders").await?` before each request is all it takes. If nothing was sent after
+    /// all, [`refund`](StartedPermit::refund) it. Whoever has work to do between grant and sending uses the seam,
     /// [`Throttle::acquire`]. The place in the queue is taken when the future is first polled.
     ///
     /// # Errors
-    /// When there is no such limit or it is removed meanwhile, too many callers wait, or there is no running tokio
-    /// runtime to wait on.
-    pub async fn execute_task(&self, limit_id: &str) -> Result<Permit, ThrottleError> {
-        let mut permit = Acquire::new(&self.shared, limit_id, None, None).await?;
-        permit.started();
-        Ok(permit)
+    /// When there is no such limit or it is removed meanwhile, a request weighs more than the limit holds by now, the server
+    /// has banned its sender, too many callers wait, or there is no running tokio runtime to wait on.
+    pub async fn acquire(&self, limit_id: &str) -> Result<StartedPermit<'_>, ThrottleError> {
+        if let Some(permit) = self.shared.start_at_once(limit_id) {
+            return Ok(permit);
+        }
+        self.start(Wish::new(limit_id), None).await
+    }
+
+    /// The same, under the name that it has in Python.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
+    pub async fn execute_task(&self, limit_id: &str) -> Result<StartedPermit<'_>, ThrottleError> {
+        self.acquire(limit_id).await
+    }
+
+    /// The same for a request that weighs `weight` on the limit `limit_id`, in place of what the limit says.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire), and when the limit never holds that much.
+    pub async fn acquire_weight(
+        &self,
+        limit_id: &str,
+        weight: u32,
+    ) -> Result<StartedPermit<'_>, ThrottleError> {
+        self.start(Wish { weight: Some(weight), ..Wish::new(limit_id) }, None).await
+    }
+
+    /// The same, if the wait ends by `deadline`, an instant of this throttler's [ticker](Self::ticker). One that cannot
+    /// is refused at once; see [`Throttle::acquire`] for how well that is known.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire), and [`DeadlineExceeded`](ThrottleError::DeadlineExceeded), which says when it could.
+    pub async fn acquire_by(
+        &self,
+        limit_id: &str,
+        deadline: Ticks,
+    ) -> Result<StartedPermit<'_>, ThrottleError> {
+        self.start(Wish::new(limit_id), Some(deadline)).await
+    }
+
+    /// Charges a request on the limit `limit_id` if it may go out now and nobody waits for any of its limits.
+    ///
+    /// # Errors
+    /// [`NotYet`](ThrottleError::NotYet), which says when; and as [`acquire`](Self::acquire).
+    #[inline]
+    pub fn try_acquire(&self, limit_id: &str) -> Result<StartedPermit<'_>, ThrottleError> {
+        self.shared.try_start(limit_id)
+    }
+
+    /// Waits until a request on the limit `limit_id` may go out, runs `task`, which sends it and reads the answer, and says
+    /// that it was answered.
+    ///
+    /// ```
+    /// # use networkpype_throttle::{RateLimit, Throttler};
+    /// # use std::time::Duration;
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let limit = RateLimit::new("orders", 10, Duration::from_secs(1)).until_answered();
+    /// let throttler = Throttler::new([limit])?;
+    /// let answer = throttler.run("orders", async { "the answer" }).await?;
+    /// # assert_eq!(answer, "the answer");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire); `task` was not run then.
+    pub async fn run<F: Future>(
+        &self,
+        limit_id: &str,
+        task: F,
+    ) -> Result<F::Output, ThrottleError> {
+        let mut permit = self.acquire(limit_id).await?;
+        let output = task.await;
+        permit.answered();
+        Ok(output)
+    }
+
+    /// Nothing goes out on these limits for `time`, or on none at all if none is named; then requests are spaced for a
+    /// while. For APIs that say in a body, and not by a status, that a limit was crossed; a status is heard by itself. A
+    /// longer pause that is in force stays.
+    ///
+    /// # Errors
+    /// When a limit is unknown; nothing is paused then.
+    pub fn pause(&self, limit_ids: &[&str], time: Duration) -> Result<(), ThrottleError> {
+        self.stop(limit_ids, Verdict::Pause { wait: Some(time) })
+    }
+
+    /// Whoever asks for one of these limits within `time`, or for anything if none is named, is refused with
+    /// [`Banned`](ThrottleError::Banned), and so is whoever waits or has yet to start. A longer ban that is in force stays.
+    ///
+    /// # Errors
+    /// When a limit is unknown; nothing is banned then.
+    pub fn ban(&self, limit_ids: &[&str], time: Duration) -> Result<(), ThrottleError> {
+        self.stop(limit_ids, Verdict::Ban { wait: time })
+    }
+
+    fn stop(&self, limit_ids: &[&str], verdict: Verdict) -> Result<(), ThrottleError> {
+        self.shared.with(|engine, now| {
+            let known = |id: &&&str| engine.knows(id);
+            if let Some(unknown) = limit_ids.iter().find(|id| !known(id)) {
+                return Err(ThrottleError::UnknownLimit((*unknown).into()));
+            }
+            let scope = match limit_ids {
+                [] => Scope::All,
+                named => Scope::Limits(named.iter().map(|id| LimitId::from(*id)).collect()),
+            };
+            engine.stop(verdict, &scope, None, &[], now);
+            Ok(())
+        })
+    }
+
+    /// When a request on the limit `limit_id` could go out, if nobody else comes first: now, or an instant to come. Nothing
+    /// is charged, and no place is taken. `weight` replaces what the limit says; see [`Throttle::acquire`] for how well
+    /// the instant is known.
+    ///
+    /// # Errors
+    /// When there is no such limit, it never holds that much, or the server has banned its sender.
+    pub fn when_free(&self, limit_id: &str, weight: Option<u32>) -> Result<Ticks, ThrottleError> {
+        self.shared
+            .with(|engine, now| engine.when_free(Wish { weight, ..Wish::new(limit_id) }, now))
+    }
+
+    /// A permit for what nothing limits. Only a ban stops that, then and until it starts.
+    fn pass(&self) -> Result<Permit, ThrottleError> {
+        self.shared.with(|engine, now| engine.check_ban_of_all(now))?;
+        Ok(Granted::new(&self.shared, None).into_permit())
+    }
+
+    async fn start(
+        &self,
+        wish: Wish<'_>,
+        deadline: Option<Ticks>,
+    ) -> Result<StartedPermit<'_>, ThrottleError> {
+        let (grant, at) = Acquire::new(&self.shared, wish, deadline).started().await?;
+        Ok(StartedPermit::new(&self.shared, grant.into(), at))
     }
 
     /// The limits as they were configured, before share and safety margin.
@@ -129,7 +259,8 @@ impl Throttler {
     ) -> Result<(), LimitError> {
         // Foreign code, so collected before the lock is taken.
         let limits: Vec<_> = limits.into_iter().collect();
-        self.shared.with(|engine, now| engine.configure(limits, engine.reduction(), now))
+        self.shared.seams().feedback.check(&limits)?;
+        self.shared.configure(|engine, now| engine.configure(limits, engine.reduction(), now))
     }
 
     /// Adds limits to those there are.
@@ -141,7 +272,7 @@ impl Throttler {
         limits: impl IntoIterator<Item = RateLimit>,
     ) -> Result<(), LimitError> {
         let added: Vec<_> = limits.into_iter().collect();
-        self.shared.with(|engine, now| {
+        self.shared.configure(|engine, now| {
             let mut limits = engine.limits().to_vec();
             limits.extend(added);
             engine.configure(limits, engine.reduction(), now)
@@ -159,15 +290,16 @@ impl Throttler {
     /// # Errors
     /// When it is not above 0 and at most 1, or some request would no longer fit its limits; nothing changes then.
     pub fn set_share(&self, share: f64) -> Result<(), LimitError> {
-        self.shared.with(|engine, now| {
+        self.shared.configure(|engine, now| {
             let reduction = Reduction::new(share, engine.reduction().safety_margin())?;
             engine.configure(engine.limits().to_vec(), reduction, now)
         })
     }
 
-    /// The part of every limit that is never used. See [`ThrottlerBuilder::safety_margin`].
+    /// The part of every limit that is never used. `None` where it was not named, and so follows from how each limit
+    /// counts. See [`ThrottlerBuilder::safety_margin`].
     #[doc(alias = "safety_margin_pct")]
-    pub fn safety_margin(&self) -> f64 {
+    pub fn safety_margin(&self) -> Option<f64> {
         self.shared.with(|engine, _| engine.reduction().safety_margin())
     }
 
@@ -181,10 +313,9 @@ impl Throttler {
         self.shared.with(|engine, _| engine.waiting())
     }
 
-    /// How full a limit is now. `None` if there is no such limit.
+    /// How a limit stands now. `None` if there is no such limit.
     pub fn usage(&self, limit_id: &str) -> Option<Usage> {
-        let (used, capacity) = self.shared.with(|engine, now| engine.usage(limit_id, now))?;
-        Some(Usage { used, capacity })
+        self.shared.with(|engine, now| Usage::of(engine, limit_id, now))
     }
 
     /// The clock that windows are measured with and deadlines refer to.
@@ -194,12 +325,12 @@ impl Throttler {
 
     /// An independent throttler with the same configuration and ticker, on which nothing has been charged.
     ///
-    /// Each of the two admits as much as its limits say, so together they admit twice that: give them
+    /// What the server has said, pauses and bans, holds for the copy too. Each of the two admits as much as its limits say, so together they admit twice that: give them
     /// [shares](Throttler::set_share) if they talk to the same server.
     #[must_use]
     pub fn copy(&self) -> Self {
         let engine = self.shared.with(|engine, _| engine.fresh());
-        Self { shared: Shared::new(engine, self.ticker()) }
+        Self { shared: Shared::new(engine, self.shared.seams().clone()) }
     }
 }
 
@@ -220,11 +351,12 @@ impl Throttle for Throttler {
         charge: &Charge<'_>,
         deadline: Option<Ticks>,
     ) -> Result<Permit, ThrottleError> {
-        match charge.limit {
-            Some(limit) => {
-                Acquire::new(&self.shared, limit.as_str(), charge.weight, deadline).await
+        match Wish::of(charge) {
+            Some(wish) => {
+                Ok(Granted::new(&self.shared, Acquire::new(&self.shared, wish, deadline).await?.0)
+                    .into_permit())
             }
-            None => Ok(Permit::unlimited()),
+            None => self.pass(),
         }
     }
 
@@ -233,10 +365,14 @@ impl Throttle for Throttler {
     /// The instant in [`NotYet`](ThrottleError::NotYet) is as exact as that of
     /// [`DeadlineExceeded`](ThrottleError::DeadlineExceeded), see `acquire`.
     fn try_acquire(&self, charge: &Charge<'_>) -> Result<Permit, ThrottleError> {
-        let Some(limit) = charge.limit else { return Ok(Permit::unlimited()) };
-        let grant =
-            self.shared.with(|engine, now| engine.try_ask(limit.as_str(), charge.weight, now))?;
-        Ok(ThrottlePermit::issue(&self.shared, grant))
+        let Some(wish) = Wish::of(charge) else { return self.pass() };
+        let grant = self.shared.with(|engine, now| engine.try_ask(wish, now))?;
+        Ok(Granted::new(&self.shared, grant).into_permit())
+    }
+
+    /// Learns what the [feedback](ThrottlerBuilder::feedback) that it was built with finds in the response.
+    fn observe(&self, limit: Option<&LimitId>, response: ResponseHead<'_>, _at: Ticks) {
+        self.shared.observe(limit, response);
     }
 
     fn ticker(&self) -> Option<Arc<dyn Ticker>> {

@@ -2,8 +2,8 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use networkpype_core::{
-    Auth, CloseFrame, Error, ErrorKind, Extensions, Frame, LoginStep, Outcome, Progress, Ticker,
-    TransportError, TransportErrorKind, WebSocketChannel, WebSocketResponse,
+    Auth, CloseFrame, Error, ErrorKind, Extensions, Frame, LoginStep, Outcome, Progress,
+    ThrottleError, Ticker, TransportError, TransportErrorKind, WebSocketChannel, WebSocketResponse,
 };
 
 use crate::{limits::Limits, timer::until};
@@ -56,13 +56,22 @@ impl Login<'_> {
                     std::mem::replace(&mut allowed, Ok(()))?;
                     let limit =
                         self.limits.resolve(request.limit_choice(), self.limits.login.as_ref())?;
-                    let mut permit = self
-                        .limits
-                        .acquire(limit, request.limit_weight(), None, Some(deadline))
-                        .await?;
+                    let weight = request.limit_weight();
+                    let limit = limit.cloned();
                     let frame = request.into_frame()?;
-                    permit.started();
+                    let permit = loop {
+                        let permit =
+                            self.limits.acquire(limit.as_ref(), weight, None, Some(deadline));
+                        let mut permit = permit.await?;
+                        match permit.started() {
+                            Ok(()) => break permit,
+                            // The server asked for a pause after the permit was given.
+                            Err(ThrottleError::NotYet { .. }) => tokio::task::yield_now().await,
+                            Err(refusal) => return Err(refusal.into()),
+                        }
+                    };
                     channel.sink.send(frame).await?;
+                    drop(permit);
                 }
                 // `Wait`, and what a later version of the seam may add: nothing to do but to listen.
                 _ => {}

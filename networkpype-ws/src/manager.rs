@@ -1,4 +1,5 @@
 use std::{
+    error::Error as _,
     fmt,
     future::poll_fn,
     pin::pin,
@@ -12,7 +13,8 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 use networkpype_core::{
     Auth, AuthError, AuthErrorKind, Error, ErrorKind, Frame, Origin, OriginRefused, Outcome,
-    Permit, Ticker, Ticks, WebSocketHandshake, WebSocketRequest, WebSocketResponse, WireError,
+    Permit, ThrottleError, Ticker, Ticks, WebSocketHandshake, WebSocketRequest, WebSocketResponse,
+    WireError,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -155,12 +157,19 @@ impl WebSocketManager {
             false => None,
         };
         let limit = options.limits.resolve(request.limit_choice(), None)?;
-        let capacity = options.limits.acquire(limit, request.limit_weight(), None, None);
-        let permit = live.while_open(capacity).await??;
-        if let Some(auth) = auth {
-            request = auth.ws_authenticate(request).await?;
+        loop {
+            let capacity = options.limits.acquire(limit, request.limit_weight(), None, None);
+            let permit = live.while_open(capacity).await??;
+            let mut signed = request.clone();
+            if let Some(auth) = auth {
+                signed = auth.ws_authenticate(signed).await?;
+            }
+            match live.write(signed.into_frame()?, permit).await {
+                // The server asked for a pause after the permit was given: wait again, and sign again after that.
+                Err(error) if is_paused(&error) => tokio::task::yield_now().await,
+                written => return written,
+            }
         }
-        live.write(request.into_frame()?, permit).await
     }
 
     /// Sends a message that subscribes to something: the same as [`send`](Self::send).
@@ -260,6 +269,12 @@ impl WebSocketManager {
     fn current(&self) -> MutexGuard<'_, Option<Arc<Live>>> {
         self.0.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the throttle did not let a message start that it had granted.
+fn is_paused(error: &Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<ThrottleError>());
+    matches!(cause, Some(ThrottleError::NotYet { .. }))
 }
 
 impl fmt::Debug for WebSocketManager {

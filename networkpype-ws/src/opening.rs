@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex, atomic::AtomicU64};
 use http::{HeaderName, HeaderValue, StatusCode, header::USER_AGENT};
 use networkpype_core::{
     Error, ErrorKind, LimitId, LoginRefusal, Origin, Outcome, Progress, Recovery, Redactor,
-    Rejection, ResponseHead, RestResponse, TransportError, WebSocketChannel, WebSocketHandshake,
-    retry_after_of,
+    Rejection, ResponseHead, RestResponse, ThrottleError, TransportError, WebSocketChannel,
+    WebSocketHandshake, retry_after_of,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -110,7 +110,12 @@ async fn dial(
         if auth.is_some() {
             options.credentials_for(&origin)?;
         }
-        permit.started();
+        match permit.started() {
+            Ok(()) => {}
+            // The server asked for a pause after the permit was given: wait again, and sign again after that.
+            Err(ThrottleError::NotYet { .. }) => continue,
+            Err(refusal) => return Err(with_worst(refusal.into(), worst)),
+        }
         let refused = match options.transport.connect(signed.clone()).await {
             Ok(channel) => {
                 let now = options.ticker.now();

@@ -195,7 +195,10 @@ impl Pump {
                     // Its permit is given back with it.
                     Poll::Ready(Some(outgoing)) if outgoing.written.is_closed() => continue,
                     Poll::Ready(Some(mut outgoing)) => {
-                        outgoing.permit.started();
+                        if let Err(refusal) = outgoing.permit.started() {
+                            let _ = outgoing.written.send(Err(refusal.into()));
+                            continue;
+                        }
                         match self.sink.as_mut().start_send(outgoing.frame) {
                             Ok(()) => self.state.writing = Some(Writing::Message(outgoing.written)),
                             // The frame cannot be sent; nothing is wrong with the connection.

@@ -42,8 +42,13 @@ pub use networkpype_schemes as schemes;
 pub use networkpype_throttle as throttle;
 #[doc(no_inline)]
 pub use networkpype_throttle::{
-    LimitError, LinkedLimit, RateLimit, Throttler, ThrottlerBuilder, Usage,
+    Accounting, Feedback, HeaderRule, LimitError, LimitKind, LinkedLimit, LinkedWeight, ParamValue,
+    PreciseTicker, Precision, RateLimit, ResetAs, Scope, StartedPermit, Throttler,
+    ThrottlerBuilder, Usage, WeightRule,
 };
+#[cfg(feature = "config")]
+#[doc(no_inline)]
+pub use networkpype_throttle::{ConfigError, ThrottlerConfig};
 #[doc(inline)]
 pub use networkpype_time as time;
 #[doc(no_inline)]

@@ -30,8 +30,9 @@ impl Diary {
 struct Entry(Diary);
 
 impl PermitHandle for Entry {
-    fn started(&mut self) {
+    fn started(&mut self) -> Result<(), ThrottleError> {
         self.0.write("started");
+        Ok(())
     }
 
     fn answered(&mut self, _: Ticks) {
@@ -93,7 +94,7 @@ async fn a_request_without_a_limit_is_refused_when_there_are_limits() {
     assert!(transport.requests().is_empty());
 
     manager.call(RestRequest::get("/x").unlimited()).await.expect("said aloud");
-    assert_eq!(diary.entries(), ["observe None 200"]);
+    assert_eq!(diary.entries(), ["acquire None None", "started", "answered", "observe None 200"]);
 
     let diary = Diary::default();
     let manager =
@@ -132,7 +133,7 @@ async fn a_pre_processor_does_not_change_the_limit_by_leaving_it_out() {
     manager.call(RestRequest::get("/x").unlimited()).await.expect("response");
     let acquired: Vec<_> =
         diary.entries().into_iter().filter(|entry| entry.starts_with("acquire")).collect();
-    assert_eq!(acquired, ["acquire Some(\"orders\") None"]);
+    assert_eq!(acquired, ["acquire Some(\"orders\") None", "acquire None None"]);
 }
 
 /// Keeps what it is given and says nothing about it: never answers, or fails when `fails`.

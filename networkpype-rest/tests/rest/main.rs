@@ -2,12 +2,14 @@
 
 #![allow(clippy::expect_used, reason = "a failed expectation is the test's answer")]
 
+mod arrivals;
 mod bytes;
 mod errors;
 mod faults;
 mod limits;
 mod origins;
 mod pipeline;
+mod refusals;
 mod secrets;
 mod support;
 mod timeouts;

@@ -15,8 +15,13 @@ pub(crate) use self::key::header_is_key;
 pub(crate) use self::public::{redirect, status};
 pub(crate) use self::signed_query::check as check_signed_query;
 
+/// Whether it is counted.
+pub(crate) fn is_limited(request: &Recorded) -> bool {
+    request.path().starts_with("/api/")
+}
+
 pub(crate) fn answer(state: &State, request: &Recorded) -> Reply {
-    if !request.path().starts_with("/api/") {
+    if !is_limited(request) {
         return route(state, request);
     }
     match state.admit() {

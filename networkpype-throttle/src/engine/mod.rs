@@ -1,24 +1,54 @@
 mod configure;
+mod former;
+mod learn;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod use_of;
 
-use std::{collections::HashMap, mem, sync::Arc, task::Waker};
+use std::{collections::HashMap, mem, sync::Weak, task::Waker};
 
-use networkpype_core::{LimitId, ThrottleError, Ticks};
+use networkpype_core::{RestRequest, ThrottleError, Ticks};
 
+use self::former::Former;
+pub(crate) use self::use_of::Stage;
 use crate::{
     RateLimit,
     capacity::Reduction,
     engine::schedule::deadline_exceeded,
+    meter::{Moment, weight_of},
     queue::{Queue, Ticket, Waiter},
-    route::{Cost, Route},
-    slots::Slots,
-    window::Window,
+    route::{Cost, Part, RouteKey, Settles},
+    routes::Routes,
+    shared::Shared,
+    slots::{Slot, Slots},
+    started_permit::Charge,
 };
 
 /// What was granted. `None` where nothing limits, and so nothing is charged.
 pub(crate) type Grant = Option<Cost>;
+
+/// What somebody asks for.
+#[derive(Clone, Copy)]
+pub(crate) struct Wish<'a> {
+    pub(crate) limit: &'a str,
+    /// In place of the limit's own.
+    pub(crate) weight: Option<u32>,
+    /// What the weight depends on, where it is not named.
+    pub(crate) request: Option<&'a RestRequest>,
+}
+
+impl<'a> Wish<'a> {
+    pub(crate) fn new(limit: &'a str) -> Self {
+        Self { limit, weight: None, request: None }
+    }
+
+    /// What `charge` asks for. `None` if that is nothing.
+    pub(crate) fn of(charge: &networkpype_core::Charge<'a>) -> Option<Self> {
+        let limit = charge.limit?.as_str();
+        Some(Self { limit, weight: charge.weight, request: charge.request })
+    }
+}
 
 /// The answer to somebody who is prepared to wait.
 #[derive(Debug)]
@@ -37,13 +67,24 @@ pub(crate) enum Asked {
 #[derive(Debug)]
 pub(crate) struct Engine {
     limits: Vec<RateLimit>,
+    /// Of each limit, what the heaviest request weighs on it that names no weight of its own.
+    heaviest: Vec<u32>,
     reduction: Reduction,
     max_waiters: usize,
-    routes: HashMap<LimitId, Arc<Route>>,
+    routes: Routes,
+    former: Former,
     slots: Slots,
+    /// Whether any limit counts by the server's clock.
+    by_clock: bool,
+    /// What is to be added to ticks for the server's time, when the shell last looked.
+    wall: i64,
+    /// Until when all requests are banned, whatever limit they name.
+    banned: Ticks,
+    /// What permits report to.
+    home: Weak<Shared>,
     queue: Queue,
     /// The answers for waiters that have not come for theirs yet.
-    settled: HashMap<Ticket, Result<Grant, ThrottleError>>,
+    settled: HashMap<Ticket, Result<Grant, ThrottleError>, foldhash::fast::RandomState>,
     /// When the first of those who wait can be granted by the passing of time.
     next_grant: Option<Ticks>,
     /// Somebody waits for weight that is reserved: once it starts, time will free it.
@@ -83,30 +124,50 @@ impl Engine {
         self.queue.get(ticket).is_some()
     }
 
-    /// What counts in the window of `limit` now, and what it holds at most.
-    pub(crate) fn usage(&mut self, limit: &str, now: Ticks) -> Option<(u64, u32)> {
-        let (key, _) = self.routes.get(limit)?.cost(None).own();
-        let window = &mut self.slots.get_mut(key)?.window;
-        window.expire(now);
-        Some((window.used(), window.capacity()))
+    /// Whether the server's time matters: then the shell [tells](Engine::set_wall) it.
+    pub(crate) fn needs_wall(&self) -> bool {
+        self.by_clock
     }
 
-    /// Grants a request on `limit`, or gives it a place in the queue.
+    /// `wall` is what is to be added to ticks for the server's time since the epoch, in nanoseconds.
+    pub(crate) fn set_wall(&mut self, wall: i64) {
+        self.wall = wall;
+    }
+
+    fn moment(&self, now: Ticks) -> Moment {
+        Moment { now, wall: self.wall }
+    }
+
+    /// The slot of `limit`, up to date.
+    pub(crate) fn look(&mut self, limit: &str, now: Ticks) -> Option<&Slot> {
+        let moment = self.moment(now);
+        let slot = self.slots.get_mut(self.routes.get(limit)?.own_slot())?;
+        slot.meter.expire(moment);
+        Some(slot)
+    }
+
+    /// Until when all requests are banned, if that is later than `now`.
+    pub(crate) fn banned_until(&self, now: Ticks) -> Option<Ticks> {
+        Some(self.banned).filter(|banned| *banned > now)
+    }
+
+    /// Grants what `wish` asks for, or gives it a place in the queue.
     pub(crate) fn ask(
         &mut self,
-        limit: &str,
-        weight: Option<u32>,
+        wish: Wish<'_>,
         deadline: Option<Ticks>,
         waker: &Waker,
         now: Ticks,
     ) -> Result<Asked, ThrottleError> {
-        let Some(cost) = self.cost(limit, weight)? else {
+        let Some((cost, weight)) = self.price(wish)? else {
             return Ok(Asked::Granted(None));
         };
         self.catch_up(now);
         if self.take_now(&cost, now) {
             return Ok(Asked::Granted(Some(cost)));
         }
+        self.check_weights(&cost)?;
+        self.check_ban(&cost, now)?;
         if let Some(deadline) = deadline {
             let ready_at = self.estimate(&cost, None, now);
             if ready_at > deadline {
@@ -121,35 +182,91 @@ impl Engine {
         }
         // Behind somebody older it cannot be the next to go, so that the queue need not be walked.
         let behind =
-            cost.parts().any(|(key, _)| self.slots.get(key).is_some_and(|s| s.waiting > 0));
+            cost.parts().any(|part| self.slots.get(part.slot).is_some_and(|s| s.waiting > 0));
         if !behind {
-            self.note_next(&cost);
+            self.note_next(&cost, false, now);
         }
         let waiter = Waiter { cost, weight, deadline, waker: waker.clone() };
         self.count_in(&waiter.cost);
         Ok(Asked::Waits(self.queue.push(waiter)))
     }
 
-    /// Grants a request on `limit` now or not at all.
-    pub(crate) fn try_ask(
-        &mut self,
-        limit: &str,
-        weight: Option<u32>,
-        now: Ticks,
-    ) -> Result<Grant, ThrottleError> {
-        let Some(cost) = self.cost(limit, weight)? else {
+    /// Grants what `wish` asks for now or not at all.
+    pub(crate) fn try_ask(&mut self, wish: Wish<'_>, now: Ticks) -> Result<Grant, ThrottleError> {
+        let Some((cost, _)) = self.price(wish)? else {
             return Ok(None);
         };
         self.catch_up(now);
-        if self.take_now(&cost, now) {
-            return Ok(Some(cost));
+        if self.take_now(&cost, now) { Ok(Some(cost)) } else { Err(self.not_yet(&cost, now)) }
+    }
+
+    /// Grants a request on `limit` and starts it, if that is as simple as can be: nobody waits, nothing is due, and it
+    /// fits. `None` says nothing of why not.
+    #[inline(always)]
+    pub(crate) fn start_at_once(&mut self, limit: &str, now: Ticks) -> Option<Charge> {
+        if !self.queue.is_empty() || self.slots.retired() > 0 || self.banned > now {
+            return None;
         }
-        let retry_at = self.estimate(&cost, None, now);
-        Err(ThrottleError::NotYet {
-            limit: cost.route.limit.clone(),
-            retry_at,
-            retry_after: retry_at.saturating_since(now),
+        let moment = self.moment(now);
+        let route = self.routes.get(limit)?;
+        if route.is_uncharged() {
+            return None;
+        }
+        let parts = route.usual();
+        for (place, part) in parts.iter().enumerate() {
+            let slot = self.slots.get_mut(part.slot)?;
+            if !slot.admits(part.weight, moment) || slot.gate.is_pacing(now) {
+                // Rare, and dearer than looking at all of them first would be: then nothing is charged.
+                take_back(&mut self.slots, &parts[..place], now);
+                return None;
+            }
+            match part.settles {
+                Settles::AtStart => slot.meter.add_now(weight_of(part.weight), now),
+                Settles::AtAnswer { .. } => {
+                    slot.meter.hold(part.weight);
+                    slot.meter.send(part.weight);
+                }
+            }
+        }
+        if route.awaits_answer() {
+            return Some(Charge::Cost(route.cost(None)));
+        }
+        let (epoch, position) = (self.former.epoch(), route.position);
+        Some(Charge::Usual(RouteKey { epoch, position }))
+    }
+
+    /// What a request was charged on the route `key`, if that may count still.
+    pub(crate) fn find(&self, key: RouteKey) -> Option<Cost> {
+        let routes = if key.epoch == self.former.epoch() {
+            &self.routes
+        } else {
+            self.former.routes(key.epoch)?
+        };
+        routes.at(key.position).map(|route| route.cost(None))
+    }
+
+    #[cold]
+    fn not_yet(&mut self, cost: &Cost, now: Ticks) -> ThrottleError {
+        let never = self.check_weights(cost).and_then(|()| self.check_ban(cost, now));
+        never.err().unwrap_or_else(|| {
+            let retry_at = self.estimate(cost, None, now);
+            ThrottleError::NotYet {
+                limit: cost.route.limit.clone(),
+                retry_at,
+                retry_after: retry_at.saturating_since(now),
+            }
         })
+    }
+
+    /// When what `wish` asks for could be granted, by the same estimate as that of deadlines. Nothing is charged.
+    pub(crate) fn when_free(&mut self, wish: Wish<'_>, now: Ticks) -> Result<Ticks, ThrottleError> {
+        let Some((cost, _)) = self.price(wish)? else {
+            return self.check_ban_of_all(now).map(|()| now);
+        };
+        self.catch_up(now);
+        self.check_weights(&cost)?;
+        self.check_ban(&cost, now)?;
+        Ok(if self.is_free(&cost, now) { now } else { self.estimate(&cost, None, now) })
     }
 
     /// The answer for the waiter `ticket`, once there is one. Until then, `waker` is who to wake.
@@ -182,7 +299,7 @@ impl Engine {
                 self.advance(now);
             }
         } else if let Some(Ok(Some(cost))) = self.settled.remove(&ticket) {
-            self.release(&cost, now);
+            self.give_back(&cost, Stage::Granted, now);
         }
     }
 
@@ -201,48 +318,9 @@ impl Engine {
         self.effects.wake.extend(self.queue.waiters().map(|waiter| waiter.waker.clone()));
     }
 
-    /// A grant that has not started is given back.
-    pub(crate) fn release(&mut self, cost: &Cost, now: Ticks) {
-        self.each_window(cost, |window, weight| window.release(weight));
-        self.advance(now);
-    }
-
-    /// A grant starts: from now on its weight ages.
-    pub(crate) fn start(&mut self, cost: &Cost, now: Ticks) {
-        self.each_window(cost, |window, weight| {
-            window.expire(now);
-            window.start(weight, now);
-        });
-        if self.held {
-            self.advance(now);
-        }
-    }
-
-    /// A grant that started `at` is given back.
-    pub(crate) fn refund(&mut self, cost: &Cost, at: Ticks, now: Ticks) {
-        self.each_window(cost, |window, weight| window.remove(weight, at));
-        self.advance(now);
-    }
-
-    /// A grant weighs `weight` more on the limit that it named than was charged. `started`: when, if it did.
-    pub(crate) fn top_up(
-        &mut self,
-        cost: &mut Cost,
-        weight: u32,
-        started: Option<Ticks>,
-        now: Ticks,
-    ) {
-        let weight = u64::from(weight);
-        if weight == 0 {
-            return;
-        }
-        cost.raise(weight);
-        if let Some(slot) = self.slots.get_mut(cost.own().0) {
-            match started {
-                Some(at) => slot.window.add(weight, at, now),
-                None => slot.window.reserve(weight),
-            }
-        }
+    #[inline]
+    pub(crate) fn has_no_effects(&self) -> bool {
+        self.effects.wake.is_empty() && self.effects.discard.is_empty()
     }
 
     /// What to wake and to drop, outside of all locks.
@@ -250,44 +328,71 @@ impl Engine {
         mem::take(&mut self.effects)
     }
 
-    fn cost(&self, limit: &str, weight: Option<u32>) -> Result<Grant, ThrottleError> {
-        if self.routes.is_empty() {
-            return Ok(None);
-        }
-        let Some(route) = self.routes.get(limit) else {
-            return Err(ThrottleError::UnknownLimit(limit.into()));
+    /// What `wish` costs, and the weight that was named, by the caller or by a rule. `None` where nothing limits.
+    #[inline]
+    fn price(&self, wish: Wish<'_>) -> Result<Option<(Cost, Option<u32>)>, ThrottleError> {
+        let Some(route) = self.routes.get(wish.limit) else {
+            return if self.routes.is_empty() {
+                Ok(None)
+            } else {
+                Err(ThrottleError::UnknownLimit(wish.limit.into()))
+            };
         };
-        let cost = route.cost(weight);
-        let (key, own) = cost.own();
-        let capacity = self.slots.get(key).map_or(0, |slot| slot.window.capacity());
-        // The linked weights were checked with the limits.
-        if own > u64::from(capacity) {
-            return Err(ThrottleError::WeightAboveLimit {
-                limit: route.limit.clone(),
-                weight: u32::try_from(own).unwrap_or(u32::MAX),
-                capacity,
-            });
-        }
-        Ok(Some(cost))
+        let by_rule = || wish.request.and_then(|request| route.weight_of(request));
+        let weight = wish.weight.or_else(by_rule);
+        Ok(Some((route.cost(weight), weight)))
     }
 
-    /// Reserves all of `cost` if all of it fits and nobody older waits for any of it; otherwise none.
+    /// Whether `cost` could ever be granted. What cannot does not fit either, so this is asked only of what does not.
+    fn check_weights(&self, cost: &Cost) -> Result<(), ThrottleError> {
+        for part in cost.parts() {
+            let capacity = self.slots.get(part.slot).map_or(0, |slot| slot.meter.capacity());
+            if part.weight > u64::from(capacity) {
+                return Err(ThrottleError::WeightAboveLimit {
+                    limit: self.name_of(part.slot, cost),
+                    weight: weight_of(part.weight),
+                    capacity,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes all of `cost` if all of it fits and nobody older waits for any of it; otherwise none.
+    #[inline]
     fn take_now(&mut self, cost: &Cost, now: Ticks) -> bool {
-        let free = self.fits(cost, now)
-            && cost.parts().all(|(key, _)| self.slots.get(key).is_none_or(|s| s.waiting == 0));
+        let free = self.is_free(cost, now);
         if free {
-            self.each_window(cost, |window, weight| window.reserve(weight));
+            self.each_slot(cost, |slot, part| slot.grant(part.weight, now));
         }
         free
     }
 
-    fn fits(&mut self, cost: &Cost, now: Ticks) -> bool {
-        cost.parts().all(|(key, weight)| {
-            self.slots.get_mut(key).is_none_or(|slot| {
-                slot.window.expire(now);
-                slot.window.fits(weight)
+    #[inline]
+    fn is_free(&mut self, cost: &Cost, now: Ticks) -> bool {
+        let moment = self.moment(now);
+        // A ban closes the gates of all limits, and there may be none among them that this charges.
+        self.banned <= now
+            && self.uncharged_open(cost, now)
+            && cost.parts().all(|part| {
+                let slot = self.slots.get_mut(part.slot);
+                slot.is_none_or(|slot| slot.waiting == 0 && slot.admits(part.weight, moment))
             })
-        })
+    }
+
+    /// Whether the server lets anything go on the limit that was named, where nothing of it is charged.
+    #[inline]
+    fn uncharged_open(&self, cost: &Cost, now: Ticks) -> bool {
+        let own = cost.own();
+        own.weight > 0 || self.slots.get(own.slot).is_none_or(|slot| slot.gate.opens_at(now) <= now)
+    }
+
+    fn fits(&mut self, cost: &Cost, now: Ticks) -> bool {
+        let moment = self.moment(now);
+        self.uncharged_open(cost, now)
+            && cost.parts().all(|part| {
+                self.slots.get_mut(part.slot).is_none_or(|slot| slot.admits(part.weight, moment))
+            })
     }
 
     fn dequeue(&mut self, ticket: Ticket) -> Option<(Waiter, bool)> {
@@ -302,28 +407,35 @@ impl Engine {
     }
 
     fn count_in(&mut self, cost: &Cost) {
-        for (key, weight) in cost.parts() {
-            if let Some(slot) = self.slots.get_mut(key) {
-                slot.waiting += 1;
-                slot.queued = slot.queued.saturating_add(weight);
-            }
-        }
+        self.each_slot(cost, |slot, part| {
+            slot.waiting += 1;
+            slot.queued = slot.queued.saturating_add(part.weight);
+        });
     }
 
     fn count_out(&mut self, cost: &Cost) {
-        for (key, weight) in cost.parts() {
-            if let Some(slot) = self.slots.get_mut(key) {
-                slot.waiting = slot.waiting.saturating_sub(1);
-                slot.queued = slot.queued.saturating_sub(weight);
+        self.each_slot(cost, |slot, part| {
+            slot.waiting = slot.waiting.saturating_sub(1);
+            slot.queued = slot.queued.saturating_sub(part.weight);
+        });
+    }
+
+    #[inline]
+    fn each_slot(&mut self, cost: &Cost, mut act: impl FnMut(&mut Slot, Part)) {
+        for part in cost.parts() {
+            if let Some(slot) = self.slots.get_mut(part.slot) {
+                act(slot, part);
             }
         }
     }
+}
 
-    fn each_window(&mut self, cost: &Cost, mut act: impl FnMut(&mut Window, u64)) {
-        for (key, weight) in cost.parts() {
-            if let Some(slot) = self.slots.get_mut(key) {
-                act(&mut slot.window, weight);
-            }
+/// What has just started on these limits did not fit on another.
+#[cold]
+fn take_back(slots: &mut Slots, parts: &[Part], now: Ticks) {
+    for part in parts {
+        if let Some(slot) = slots.get_mut(part.slot) {
+            use_of::give_back(&mut slot.meter, *part, Stage::Started(now), now);
         }
     }
 }

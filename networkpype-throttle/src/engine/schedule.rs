@@ -1,6 +1,6 @@
 use networkpype_core::{ThrottleError, Ticks};
 
-use crate::{engine::Engine, queue::Ticket, route::Cost, slots::Slots};
+use crate::{engine::Engine, queue::Ticket, route::Cost};
 
 /// Who of those who wait is next, and when.
 impl Engine {
@@ -21,8 +21,18 @@ impl Engine {
     }
 
     /// Does what the passing of time makes due, in case the driver is late.
+    #[inline]
     pub(super) fn catch_up(&mut self, now: Ticks) {
-        self.slots.forget_one(now);
+        if !self.queue.is_empty() || self.slots.retired() > 0 {
+            self.do_what_is_due(now);
+        }
+    }
+
+    fn do_what_is_due(&mut self, now: Ticks) {
+        if self.slots.retired() > 0 {
+            self.former.forget(now);
+            self.slots.forget_one(self.moment(now));
+        }
         if self.wake_at().is_some_and(|due| due <= now) {
             self.advance(now);
         }
@@ -35,40 +45,49 @@ impl Engine {
         self.held = false;
         self.walks += 1;
         let walk = self.walks;
+        let mut granted = false;
         let mut last = None;
         while let Some((ticket, waiter)) = self.queue.next_head(last) {
             last = Some(ticket);
             let cost = waiter.cost.clone();
             let claimed = cost
                 .parts()
-                .any(|(key, _)| self.slots.get(key).is_some_and(|s| s.claimed(walk).is_some()));
+                .any(|part| self.slots.get(part.slot).is_some_and(|s| s.claimed(walk).is_some()));
             if !claimed && self.fits(&cost, now) {
-                self.each_window(&cost, |window, weight| window.reserve(weight));
+                self.each_slot(&cost, |slot, part| slot.grant(part.weight, now));
                 if let Some((waiter, _)) = self.dequeue(ticket) {
                     self.settle(ticket, waiter, Ok(Some(cost)));
                 }
+                granted = true;
                 continue;
             }
             if !claimed {
-                self.note_next(&cost);
+                self.note_next(&cost, granted, now);
             }
-            for (key, _) in cost.parts() {
-                if let Some(slot) = self.slots.get_mut(key) {
-                    slot.claim(walk, now);
-                }
-            }
+            self.each_slot(&cost, |slot, _| slot.claim(walk, now));
         }
     }
 
     /// Notes when time alone lets `cost` go, which has nobody older before it.
-    pub(super) fn note_next(&mut self, cost: &Cost) {
-        let ready = cost.parts().try_fold(Ticks::ZERO, |ready, (key, weight)| {
-            let Some(slot) = self.slots.get(key) else { return Some(ready) };
-            slot.window.free_at(weight).map(|at| at.max(ready))
-        });
-        match ready {
-            Some(at) => self.next_grant = Some(self.next_grant.map_or(at, |next| next.min(at))),
-            None => self.held = true,
+    ///
+    /// That may depend on when others start who were `granted` just now. Most do so at once, so that the driver need not
+    /// be told: it looks again, once, at the instant at which that would let `cost` go.
+    pub(super) fn note_next(&mut self, cost: &Cost, granted: bool, now: Ticks) {
+        let moment = self.moment(now);
+        let own = self.slots.get(cost.own().slot);
+        let mut ready = Some(own.map_or(Ticks::ZERO, |slot| slot.gate.opens_at(Ticks::ZERO)));
+        for part in cost.parts() {
+            let Some(slot) = self.slots.get_mut(part.slot) else { continue };
+            slot.meter.expire(moment);
+            let free = slot.meter.free_at(part.weight);
+            // Once what is held has settled, more is known.
+            self.held |= free.needs_more;
+            let opens = slot.gate.opens_at(Ticks::ZERO);
+            let at = free.at.or_else(|| granted.then(|| slot.meter.earliest(0, part.weight, now)));
+            ready = ready.zip(at).map(|(ready, free)| ready.max(free).max(opens));
+        }
+        if let Some(at) = ready {
+            self.next_grant = Some(self.next_grant.map_or(at, |next| next.min(at)));
         }
     }
 
@@ -85,14 +104,25 @@ impl Engine {
         while let Some((ticket, waiter)) = self.queue.next_head(last).filter(|(at, _)| *at < before)
         {
             last = Some(ticket);
-            let until = self.slots.earliest(&waiter.cost, false, walk, now);
-            for (key, _) in waiter.cost.parts() {
-                if let Some(slot) = self.slots.get_mut(key) {
-                    slot.claim(walk, until);
-                }
-            }
+            let cost = waiter.cost.clone();
+            let until = self.earliest(&cost, false, walk, now);
+            self.each_slot(&cost, |slot, _| slot.claim(walk, until));
         }
-        self.slots.earliest(cost, place.is_none(), walk, now)
+        self.earliest(cost, place.is_none(), walk, now)
+    }
+
+    /// No earlier than this can `cost` be granted, by each limit alone and by the claims of walk `walk`.
+    fn earliest(&mut self, cost: &Cost, behind_all: bool, walk: u64, now: Ticks) -> Ticks {
+        let moment = self.moment(now);
+        let own = self.slots.get(cost.own().slot);
+        let mut earliest = own.map_or(now, |slot| slot.gate.opens_at(now));
+        self.each_slot(cost, |slot, part| {
+            slot.meter.expire(moment);
+            let ahead = if behind_all { slot.queued } else { 0 };
+            let claimed = slot.claimed(walk).unwrap_or(now);
+            earliest = earliest.max(slot.earliest(ahead, part.weight, now)).max(claimed);
+        });
+        earliest
     }
 
     /// Sends away those whose deadline `is_over`, and says whether there were any.
@@ -109,18 +139,6 @@ impl Engine {
             any = true;
         }
         any
-    }
-}
-
-impl Slots {
-    /// No earlier than this can `cost` be granted, by each window alone and by the claims of walk `walk`.
-    fn earliest(&self, cost: &Cost, behind_all: bool, walk: u64, now: Ticks) -> Ticks {
-        cost.parts().fold(now, |earliest, (key, weight)| {
-            let Some(slot) = self.get(key) else { return earliest };
-            let ahead = if behind_all { slot.queued } else { 0 };
-            let claimed = slot.claimed(walk).unwrap_or(now);
-            earliest.max(slot.window.earliest(ahead, weight, now)).max(claimed)
-        })
     }
 }
 

@@ -9,7 +9,7 @@ fn limit(id: &str) -> RateLimit {
 }
 
 fn engine(limits: impl IntoIterator<Item = RateLimit>) -> Engine {
-    let reduction = Reduction::new(1.0, 0.0).unwrap();
+    let reduction = Reduction::new(1.0, Some(0.0)).unwrap();
     Engine::new(limits.into_iter().collect(), reduction, 100).unwrap()
 }
 
@@ -18,7 +18,7 @@ fn millis(millis: u64) -> Ticks {
 }
 
 fn wait(engine: &mut Engine, limit: &str, now: Ticks) -> Ticket {
-    match engine.ask(limit, None, None, Waker::noop(), now).unwrap() {
+    match engine.ask(Wish::new(limit), None, Waker::noop(), now).unwrap() {
         Asked::Waits(ticket) => ticket,
         Asked::Granted(_) => panic!("it was granted"),
     }
@@ -29,8 +29,8 @@ fn limits_with_ever_new_names_take_no_more_memory_than_what_still_counts() {
     let mut engine = engine([limit("0")]);
     for round in 0..100 {
         let now = millis(round * 100);
-        let grant = engine.try_ask(&round.to_string(), None, now).unwrap().unwrap();
-        engine.start(&grant, now);
+        let grant = engine.try_ask(Wish::new(&round.to_string()), now).unwrap().unwrap();
+        engine.start(&grant, now).unwrap();
         drop(grant);
         let next = limit(&(round + 1).to_string());
         engine.configure(vec![next], engine.reduction(), now).unwrap();
@@ -40,7 +40,7 @@ fn limits_with_ever_new_names_take_no_more_memory_than_what_still_counts() {
     // Without another change, the requests that come anyway clear up.
     let now = millis(100 * 100 + 1_000);
     for _ in 0..20 {
-        let _ = engine.try_ask("100", Some(0), now).unwrap();
+        let _ = engine.try_ask(Wish { weight: Some(0), ..Wish::new("100") }, now).unwrap();
     }
     assert_eq!(engine.slots.len(), 1);
 }
@@ -48,13 +48,15 @@ fn limits_with_ever_new_names_take_no_more_memory_than_what_still_counts() {
 #[test]
 fn a_copy_neither_takes_over_removed_limits_nor_keeps_them() {
     let mut engine = engine([limit("a")]);
-    let grant = engine.try_ask("a", None, Ticks::ZERO).unwrap().unwrap();
-    engine.start(&grant, Ticks::ZERO);
+    let grant = engine.try_ask(Wish::new("a"), Ticks::ZERO).unwrap().unwrap();
+    engine.start(&grant, Ticks::ZERO).unwrap();
     drop(grant);
     engine.configure(vec![limit("b")], engine.reduction(), Ticks::ZERO).unwrap();
     let copy = engine.fresh();
     assert_eq!((engine.slots.len(), copy.slots.len()), (2, 1));
     engine.configure(vec![limit("c")], engine.reduction(), millis(1_001)).unwrap();
+    assert_eq!(engine.slots.len(), 2, "what was charged on b may be given back while it counts");
+    engine.configure(vec![limit("c")], engine.reduction(), millis(2_002)).unwrap();
     assert_eq!(engine.slots.len(), 1);
     drop(copy);
 }
@@ -63,8 +65,8 @@ fn a_copy_neither_takes_over_removed_limits_nor_keeps_them() {
 fn a_waiter_in_the_middle_that_gives_up_costs_no_walk_over_the_queue() {
     let mut engine = engine([limit("a")]);
     let now = Ticks::ZERO;
-    let grant = engine.try_ask("a", None, now).unwrap().unwrap();
-    engine.start(&grant, now);
+    let grant = engine.try_ask(Wish::new("a"), now).unwrap().unwrap();
+    engine.start(&grant, now).unwrap();
     let tickets: Vec<_> = (0..50).map(|_| wait(&mut engine, "a", now)).collect();
     let walks = engine.walks;
     for ticket in &tickets[1..] {

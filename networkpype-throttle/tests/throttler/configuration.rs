@@ -52,7 +52,7 @@ async fn a_larger_share_wakes_those_who_fit_now() {
     fill(&throttler, "a", 5);
     let mut waits = Caller::new(&throttler, "a").waits();
     throttler.set_share(1.0).unwrap();
-    waits.answer().unwrap().started();
+    waits.answer().unwrap().started().unwrap();
     assert_eq!(used(&throttler, "a"), 6);
 }
 
@@ -127,11 +127,11 @@ async fn waiters_survive_a_change_of_limits_in_their_order() {
     ticker.advance(AFTER_SECOND);
     settle().await;
     assert_eq!((first.wakes(), second.wakes()), (1, 0));
-    first.answer().unwrap().started();
+    first.answer().unwrap().started().unwrap();
     assert_eq!(used(&throttler, "c"), 1, "the new link is charged");
     throttler.set_limits([]).unwrap();
     assert!(!throttler.is_limiting());
-    second.answer().unwrap().started();
+    second.answer().unwrap().started().unwrap();
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn a_limit_that_is_removed_and_returns_keeps_what_it_counted() {
     throttler.add_limits([per_second("o", 10)]).unwrap();
     assert_eq!(used(&throttler, "o"), 1, "what has yet to start counts however long that takes");
     throttler.set_limits([per_second("other", 1)]).unwrap();
-    reserved.started();
+    reserved.started().unwrap();
     throttler.set_limits([per_second("o", 10)]).unwrap();
     assert_eq!(used(&throttler, "o"), 1, "it started while its limit was gone");
     ticker.advance(AFTER_SECOND);
@@ -181,7 +181,7 @@ async fn a_permit_of_no_weight_can_be_topped_up_across_a_change_of_limits() {
         throttler.set_limits([per_second("o", 10)]).unwrap();
     }
     permit.top_up(4);
-    permit.started();
+    permit.started().unwrap();
     assert_eq!(used(&throttler, "o"), 4);
 }
 
@@ -220,15 +220,15 @@ async fn after_a_change_of_limits_waiters_that_went_hold_nobody_up() {
     throttler.set_limits([per_second("a", 2)]).unwrap();
     ticker.advance(AFTER_SECOND);
     settle().await;
-    waits.answer().unwrap().started();
-    take(&throttler, "a").unwrap().started();
+    waits.answer().unwrap().started().unwrap();
+    take(&throttler, "a").unwrap().started().unwrap();
     let mut fresh = Caller::new(&throttler, "a").waits();
     settle().await;
     assert_eq!(take(&throttler, "a").unwrap_err().retry_after(), Some(AFTER_SECOND));
     ticker.advance(AFTER_SECOND);
     settle().await;
     assert_eq!(fresh.wakes(), 1);
-    fresh.answer().unwrap().started();
+    fresh.answer().unwrap().started().unwrap();
     fill(&throttler, "a", 1);
 }
 
@@ -236,7 +236,9 @@ async fn after_a_change_of_limits_waiters_that_went_hold_nobody_up() {
 fn debug_shows_the_configuration() {
     let (throttler, _) = manual([per_second("a", 3)]);
     let shown = format!("{throttler:?} {:?}", Throttler::builder());
-    for part in ["Throttler {", "\"a\"", "share: 1.0", "safety_margin: 0.0", "max_waiters: 16384"] {
+    for part in
+        ["Throttler {", "\"a\"", "share: 1.0", "safety_margin: Some(0.0)", "max_waiters: 16384"]
+    {
         assert!(shown.contains(part), "{part} in {shown}");
     }
 }

@@ -27,7 +27,7 @@ async fn a_wait_that_cannot_end_by_the_deadline_fails_at_once_and_says_when() {
     settle().await;
     ticker.advance_to(Ticks::ZERO + AFTER_SECOND);
     settle().await;
-    in_time.answer().unwrap().started();
+    in_time.answer().unwrap().started().unwrap();
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_waiter_that_gives_up_at_its_deadline_makes_way() {
     ticker.advance_to(secs(2));
     settle().await;
     assert!(heavy.answer().is_err());
-    light.answer().unwrap().started();
+    light.answer().unwrap().started().unwrap();
 }
 
 #[tokio::test]
@@ -108,14 +108,14 @@ async fn a_driver_that_wakes_late_grants_nothing_past_a_deadline() {
     ticker.advance_to(secs(3));
     settle().await;
     assert!(waits.answer().is_err());
-    next.answer().unwrap().started();
+    next.answer().unwrap().started().unwrap();
 }
 
 #[tokio::test]
 async fn what_fits_at_once_is_granted_whatever_the_deadline() {
     let (throttler, ticker) = manual([per_second("orders", 1)]);
     ticker.advance(SECOND * 9);
-    Caller::until(&throttler, "orders", secs(1)).answer().unwrap().started();
+    Caller::until(&throttler, "orders", secs(1)).answer().unwrap().started().unwrap();
 }
 
 #[tokio::test]

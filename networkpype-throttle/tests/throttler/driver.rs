@@ -27,7 +27,7 @@ async fn the_driver_ends_when_nobody_waits() {
     settle().await;
     ticker.advance(AFTER_SECOND);
     settle().await;
-    last.answer().unwrap().started();
+    last.answer().unwrap().started().unwrap();
     assert_eq!((tasks(), ticker.sleepers().len()), (0, 0), "after the last grant");
 }
 
@@ -66,7 +66,7 @@ fn a_throttler_survives_the_runtime_that_ran_its_driver() {
         ticker.advance(AFTER_SECOND);
         settle().await;
         assert_eq!(waits.wakes(), 2);
-        waits.answer().unwrap().started();
+        waits.answer().unwrap().started().unwrap();
     });
 }
 
@@ -82,15 +82,15 @@ fn a_waiter_of_a_dead_runtime_is_found_by_the_next_to_wait() {
         settle().await;
         ticker.advance(AFTER_SECOND);
         settle().await;
-        new.answer().unwrap().started();
-        old.answer().unwrap().started();
+        new.answer().unwrap().started().unwrap();
+        old.answer().unwrap().started().unwrap();
     });
 }
 
 #[test]
 fn without_a_runtime_what_fits_passes_and_waiting_is_an_error() {
     let (throttler, _) = manual([per_second("orders", 1)]);
-    Caller::new(&throttler, "orders").answer().unwrap().started();
+    Caller::new(&throttler, "orders").answer().unwrap().started().unwrap();
     let error = Caller::new(&throttler, "orders").answer().unwrap_err();
     assert!(matches!(error, ThrottleError::Unavailable(_)), "{error}");
     assert_eq!(throttler.waiting(), 0);
@@ -123,7 +123,7 @@ fn waiting_in_the_context_of_a_runtime_that_was_shut_down_is_an_error() {
         settle().await;
         ticker.advance(AFTER_SECOND);
         settle().await;
-        third.answer().unwrap().started();
+        third.answer().unwrap().started().unwrap();
     });
 }
 

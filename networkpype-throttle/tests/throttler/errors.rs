@@ -19,7 +19,7 @@ async fn a_weight_above_the_limit_is_an_error_at_the_call() {
     let error = take_weight(&throttler, "orders", 91).unwrap_err();
     let limit = "orders".into();
     assert_eq!(error, ThrottleError::WeightAboveLimit { limit, weight: 96, capacity: 95 });
-    take_weight(&throttler, "orders", 90).unwrap().started();
+    take_weight(&throttler, "orders", 90).unwrap().started().unwrap();
     let error = take_weight(&throttler, "orders", u32::MAX).unwrap_err();
     assert!(matches!(error, ThrottleError::WeightAboveLimit { weight: u32::MAX, .. }));
 }

@@ -1,4 +1,6 @@
-use networkpype_throttle::{LimitId, ThrottleError};
+use std::time::Duration;
+
+use networkpype_throttle::{LimitError, LimitId, RateLimit, ThrottleError, Throttler};
 
 use crate::support::*;
 
@@ -20,6 +22,30 @@ async fn all_linked_limits_are_charged_or_none() {
     ticker.advance(AFTER_SECOND);
     drop(take(&throttler, "orders").unwrap());
     assert_eq!(usage(), [0, 0, 0], "a refund gives all back");
+}
+
+#[test]
+fn what_fits_on_all_limits_but_one_leaves_no_trace_on_limits_of_any_kind() {
+    let kinds = [
+        per_second("a", 3),
+        RateLimit::fixed_window("a", 3, SECOND),
+        RateLimit::token_bucket("a", 3, 3, SECOND),
+        per_second("a", 3).bounded(),
+        per_second("a", 3).until_answered(),
+    ];
+    for limit in kinds {
+        let (throttler, _) = manual([limit.clone().linked("b", 1), per_second("b", 1)]);
+        throttler.try_acquire("b").unwrap().answered();
+        let before = throttler.usage("a").unwrap();
+        for _ in 0..10 {
+            assert!(throttler.try_acquire("a").is_err(), "b is full");
+        }
+        assert_eq!(throttler.usage("a").unwrap(), before, "{limit:?}");
+        // The same without the link finds all of it.
+        throttler.set_limits([limit.clone(), per_second("b", 1)]).unwrap();
+        let taken = (0..10).filter(|_| throttler.try_acquire("a").map(|p| p.into_owned()).is_ok());
+        assert_eq!(taken.count(), 3, "{limit:?}");
+    }
 }
 
 #[tokio::test]
@@ -51,9 +77,9 @@ async fn a_weight_of_its_own_replaces_that_of_the_named_limit_only() {
         per_second("raw", 10),
         per_second("none", 1),
     ]);
-    take_weight(&throttler, "orders", 7).unwrap().started();
+    take_weight(&throttler, "orders", 7).unwrap().started().unwrap();
     assert_eq!(["orders", "raw", "none"].map(|limit| used(&throttler, limit)), [7, 3, 0]);
-    take_weight(&throttler, "orders", 0).unwrap().started();
+    take_weight(&throttler, "orders", 0).unwrap().started().unwrap();
     assert_eq!(["orders", "raw", "none"].map(|limit| used(&throttler, limit)), [7, 6, 0]);
 }
 
@@ -65,4 +91,30 @@ async fn the_error_names_the_limit_that_was_asked_for() {
     assert!(matches!(error, ThrottleError::NotYet { .. }));
     assert_eq!(error.limit_id().map(LimitId::as_str), Some("orders"));
     assert_eq!(error.retry_after(), Some(AFTER_SECOND));
+}
+
+#[tokio::test]
+async fn a_link_may_take_what_the_request_weighs() {
+    let depth = per_second("depth", 100).weight(5).linked_own("pool").linked("pool", 1);
+    let (throttler, ticker) = manual([depth.linked_own("depth"), per_second("pool", 100)]);
+    let pool = || (used(&throttler, "depth"), used(&throttler, "pool"));
+    throttler.try_acquire("depth").unwrap();
+    assert_eq!(pool(), (10, 6), "and a limit that is linked to itself takes it twice");
+    let mut permit = throttler.acquire_weight("depth", 20).await.unwrap();
+    assert_eq!(pool(), (50, 27));
+    permit.top_up(3);
+    assert_eq!(pool(), (53, 27), "what comes later is for the limit that was named");
+    permit.refund();
+    assert_eq!(pool(), (10, 6));
+    assert!(matches!(
+        throttler.acquire_weight("depth", 51).await,
+        Err(ThrottleError::WeightAboveLimit { weight: 102, .. })
+    ));
+    drop(throttler.acquire_weight("depth", 0).await.unwrap());
+    assert_eq!(pool(), (10, 7));
+    ticker.advance(Duration::from_secs(2));
+    assert_eq!(pool(), (0, 0));
+    let heavy = per_second("a", 100).weight(60).linked_own("b");
+    let error = Throttler::new([heavy, per_second("b", 50)]).unwrap_err();
+    assert!(matches!(error, LimitError::WeightAboveLimit { weight: 60, capacity: 47, .. }));
 }

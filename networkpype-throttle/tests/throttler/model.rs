@@ -9,6 +9,8 @@ pub(crate) struct Window {
     pub(crate) capacity: u64,
     /// In nanoseconds.
     pub(crate) interval: u64,
+    /// Whether requests count until they were answered, or an interval after they were given up.
+    pub(crate) answered: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -16,6 +18,26 @@ pub(crate) struct Granted {
     pub(crate) id: usize,
     pub(crate) parts: Vec<Part>,
     pub(crate) started: Option<u64>,
+    pub(crate) over: Option<Over>,
+}
+
+/// How a request that had started ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Over {
+    Answered(u64),
+    GivenUp(u64),
+}
+
+impl Window {
+    /// From when on what was started and ended like this ages.
+    pub(crate) fn settled(&self, started: Option<u64>, over: Option<Over>) -> Option<u64> {
+        match over {
+            _ if !self.answered => started,
+            Some(Over::Answered(at)) => Some(at),
+            Some(Over::GivenUp(at)) => Some(at + self.interval),
+            None => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -48,8 +70,9 @@ pub(crate) struct Step {
 impl Model {
     fn used(&self, limit: usize) -> u64 {
         let weights = self.granted.iter().map(|granted| {
-            let counts =
-                granted.started.is_none_or(|at| self.now - at <= self.windows[limit].interval);
+            let window = &self.windows[limit];
+            let settled = window.settled(granted.started, granted.over);
+            let counts = settled.is_none_or(|at| self.now.saturating_sub(at) <= window.interval);
             let parts = granted.parts.iter().filter(|(charged, _)| counts && *charged == limit);
             parts.map(|(_, weight)| weight).sum::<u64>()
         });
@@ -104,7 +127,12 @@ impl Model {
         for waiting in std::mem::take(&mut self.queue) {
             if !share(&older, &waiting.parts) && self.fits(&waiting.parts) {
                 step.granted.push(waiting.id);
-                self.granted.push(Granted { id: waiting.id, parts: waiting.parts, started: None });
+                self.granted.push(Granted {
+                    id: waiting.id,
+                    parts: waiting.parts,
+                    started: None,
+                    over: None,
+                });
             } else {
                 older.extend(&waiting.parts);
                 self.queue.push(waiting);
@@ -114,16 +142,19 @@ impl Model {
 
     /// The next instant at which time changes anything.
     pub(crate) fn next_instant(&self) -> Option<u64> {
-        let frees =
-            self.granted.iter().filter_map(|g| Some((g, g.started?))).flat_map(|(g, at)| {
-                g.parts.iter().map(move |(limit, _)| at + self.windows[*limit].interval + 1)
-            });
+        let frees = self.granted.iter().flat_map(|granted| {
+            granted.parts.iter().filter_map(|(limit, _)| {
+                let window = &self.windows[*limit];
+                let settled = window.settled(granted.started, granted.over)?;
+                Some(settled + window.interval + 1)
+            })
+        });
         let deadlines = self.queue.iter().filter_map(|waiting| waiting.deadline);
         frees.chain(deadlines).filter(|at| *at > self.now).min()
     }
 
-    /// When a newcomer goes if everybody starts as soon as granted, those who hold a grant start now, and nobody gives
-    /// anything up.
+    /// When a newcomer goes if everybody starts and is answered as soon as granted, those who hold a grant now, and nobody
+    /// gives anything up.
     pub(crate) fn foresee(&self, parts: &[Part]) -> u64 {
         const NEWCOMER: usize = usize::MAX;
         let mut future = self.clone();
@@ -135,7 +166,10 @@ impl Model {
                 return future.now;
             }
             let now = future.now;
-            future.granted.iter_mut().for_each(|g| g.started = g.started.or(Some(now)));
+            for granted in &mut future.granted {
+                granted.started = granted.started.or(Some(now));
+                granted.over = granted.over.or(Some(Over::Answered(now)));
+            }
             future.now = future.next_instant().expect("who fits at all is granted in the end");
         }
     }

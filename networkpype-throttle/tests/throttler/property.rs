@@ -1,5 +1,5 @@
 //! The promise as a whole: random limits, links, weights, arrivals, deadlines, cancellations, refunds, top-ups and
-//! changes of limits, on a clock moved by hand and a driver that is late at times, compared instant by instant with a model, and judged once more from nothing but who started when.
+//! changes of limits, with both accountings, on a clock moved by hand and a driver that is late at times, compared instant by instant with a model, and judged once more from nothing but who started when.
 
 use proptest::prelude::*;
 
@@ -10,8 +10,15 @@ use crate::{
 
 fn limits() -> impl Strategy<Value = Vec<Limit>> {
     let links = prop::collection::vec((0..4_usize, 0..3_u32), 0..4);
-    let limit = (4..16_u32, 5..80_u64, 0..4_u32, links)
-        .prop_map(|(limit, interval, weight, links)| Limit { limit, interval, weight, links });
+    let limit = (4..16_u32, 5..80_u64, 0..4_u32, links, prop::bool::weighted(0.4)).prop_map(
+        |(limit, interval, weight, links, answered)| Limit {
+            limit,
+            interval,
+            weight,
+            links,
+            answered,
+        },
+    );
     prop::collection::vec(limit, 1..5)
 }
 
@@ -23,10 +30,11 @@ fn acts() -> impl Strategy<Value = Vec<(u64, bool, Act)>> {
             .prop_map(|(limit, weight, patience, polled, starts)| {
                 Act::Arrive { limit, weight, patience, polled, starts }
             }),
-        2 => (0..4_usize, weight(), any::<bool>())
+        4 => (0..4_usize, weight(), any::<bool>())
             .prop_map(|(limit, weight, starts)| Act::Try { limit, weight, starts }),
         3 => (0..60_usize).prop_map(Act::Cancel),
         3 => (0..60_usize).prop_map(Act::Start),
+        3 => (0..60_usize).prop_map(Act::Answer),
         1 => (0..60_usize).prop_map(Act::Refund),
         2 => (0..60_usize).prop_map(Act::Poll),
         1 => (0..60_usize, 0..6_u32).prop_map(|(somebody, weight)| Act::TopUp(somebody, weight)),

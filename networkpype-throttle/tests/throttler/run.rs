@@ -8,10 +8,10 @@ use std::{
 };
 
 use networkpype_core::{Permit, Ticks};
-use networkpype_throttle::{ThrottleError, Throttler};
+use networkpype_throttle::{StartedPermit, ThrottleError, Throttler};
 
 use crate::{
-    model::{Granted, Model, Part, Step, Waiting, share},
+    model::{Granted, Model, Over, Part, Step, Waiting, share},
     script::{Act, Limit, name, rate_limits, windows},
     support::*,
 };
@@ -35,6 +35,7 @@ struct Person {
     starts: bool,
     granted: Option<u64>,
     started: Option<u64>,
+    over: Option<Over>,
     /// It gave up or gave back, so that it proves nothing about order or windows.
     left: bool,
 }
@@ -192,19 +193,39 @@ impl Run {
         let Stage::Holds(mut permit) = std::mem::replace(&mut person.stage, Stage::Gone) else {
             panic!("{id} holds nothing");
         };
-        permit.started();
+        permit.started().unwrap();
         person.stage = Stage::Started(permit);
         person.started = Some(self.model.now);
         self.model.granted.iter_mut().find(|g| g.id == id).unwrap().started = Some(self.model.now);
+    }
+
+    /// What somebody had started is over.
+    fn over(&mut self, id: usize, over: Over) {
+        self.people.get_mut(&id).unwrap().over = Some(over);
+        // Not there if it was charged nothing, or given back.
+        if let Some(granted) = self.model.granted.iter_mut().find(|g| g.id == id) {
+            granted.over = Some(over);
+        }
+    }
+
+    fn answer(&mut self, id: usize) {
+        let now = self.model.now;
+        let Some(person) = self.people.get_mut(&id) else { return };
+        if let (Stage::Started(permit), None) = (&mut person.stage, person.over) {
+            permit.answered(Ticks::from_nanos(now));
+            self.over(id, Over::Answered(now));
+        }
     }
 
     fn arrive(&mut self, own: usize, parts: &[Part], stage: Stage, polled: bool, starts: bool) {
         let (parts, started, left) = (parts.to_vec(), None, false);
         let granted = matches!(stage, Stage::Holds(_)).then_some(self.model.now);
         if granted.is_some() {
-            self.model.granted.push(Granted { id: self.next, parts: parts.clone(), started: None });
+            let (id, parts) = (self.next, parts.clone());
+            self.model.granted.push(Granted { id, parts, started: None, over: None });
         }
-        let person = Person { stage, own, parts, polled, starts, granted, started, left };
+        let over = None;
+        let person = Person { stage, own, parts, polled, starts, granted, started, over, left };
         self.people.insert(self.next, person);
         self.next += 1;
         if granted.is_some() && starts {
@@ -248,6 +269,9 @@ impl Run {
                 let parts = self.parts(limit, weight);
                 let answer = match weight {
                     Some(weight) => take_weight(&self.throttler, &name(limit), weight),
+                    None if starts => {
+                        self.throttler.try_acquire(&name(limit)).map(StartedPermit::into_owned)
+                    }
                     None => take(&self.throttler, &name(limit)),
                 };
                 if self.possible(&parts) {
@@ -270,6 +294,7 @@ impl Run {
                     _ => {}
                 }
             }
+            Act::Answer(number) => self.answer(somebody(number)),
             Act::Refund(number) => {
                 let id = somebody(number);
                 if let Some(person) = self.people.get_mut(&id)
@@ -355,7 +380,13 @@ impl Run {
         let stage = std::mem::replace(&mut person.stage, Stage::Gone);
         match stage {
             Stage::Gone => return,
-            Stage::Started(permit) => return drop(permit),
+            Stage::Started(permit) => {
+                drop(permit);
+                if person.over.is_none() {
+                    self.over(id, Over::GivenUp(self.model.now));
+                }
+                return;
+            }
             Stage::Waits(_) | Stage::Forgotten(_) | Stage::Holds(_) => {}
         }
         person.left = true;
@@ -399,6 +430,7 @@ impl Run {
                 if let Stage::Holds(_) = self.people[&id].stage {
                     self.start(id);
                 }
+                self.answer(id);
             }
             settle().await;
             self.compare();
@@ -411,7 +443,7 @@ impl Run {
         ids.into_iter().for_each(|id| self.leave(id));
         settle().await;
         assert_eq!((tasks(), self.ticker.sleepers().len(), self.throttler.waiting()), (0, 0, 0));
-        self.ticker.advance(Duration::from_nanos(81));
+        self.ticker.advance(Duration::from_nanos(2 * 80 + 1));
         for limit in 0..self.limits.len() {
             assert_eq!(used(&self.throttler, &name(limit)), 0);
         }
@@ -424,9 +456,16 @@ impl Run {
             let weight = |person: &Person| -> u64 {
                 person.parts.iter().filter(|part| part.0 == limit).map(|part| part.1).sum()
             };
-            for begin in stayed.iter().filter_map(|person| person.started) {
-                let inside = |at: u64| (begin..=begin + window.interval).contains(&at);
-                let inside = stayed.iter().filter(|person| person.started.is_some_and(inside));
+            // Wherever between its start and its answer the server saw each of them.
+            let seen = |person: &Person| {
+                let first = person.started?;
+                Some((first, window.settled(Some(first), person.over).unwrap_or(u64::MAX)))
+            };
+            for begin in stayed.iter().filter_map(|person| Some(seen(person)?.1)) {
+                let end = begin.saturating_add(window.interval);
+                let inside = stayed.iter().filter(|person| {
+                    seen(person).is_some_and(|(first, last)| first <= end && last >= begin)
+                });
                 let sum: u64 = inside.map(|person| weight(person)).sum();
                 assert!(sum <= most, "{sum} of {most} from {begin} on in {window:?}");
             }

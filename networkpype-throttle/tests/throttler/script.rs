@@ -12,6 +12,8 @@ pub(crate) struct Limit {
     pub(crate) interval: u64,
     pub(crate) weight: u32,
     pub(crate) links: Vec<(usize, u32)>,
+    /// Whether requests count until they were answered.
+    pub(crate) answered: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -33,6 +35,8 @@ pub(crate) enum Act {
     Cancel(usize),
     /// Somebody starts, if they hold a permit, or comes for the one that they were granted.
     Start(usize),
+    /// Somebody who started is answered.
+    Answer(usize),
     /// Somebody gives back what they had started.
     Refund(usize),
     /// Somebody who waits is polled without having been woken.
@@ -52,7 +56,10 @@ pub(crate) fn name(limit: usize) -> String {
 /// The limits as a throttler takes them, all or all but one.
 pub(crate) fn rate_limits(limits: &[Limit], but: Option<usize>) -> Vec<RateLimit> {
     let rate_limit = |(at, limit): (usize, &Limit)| {
-        let start = RateLimit::new(name(at), limit.limit, Duration::from_nanos(limit.interval));
+        let mut start = RateLimit::new(name(at), limit.limit, Duration::from_nanos(limit.interval));
+        if limit.answered {
+            start = start.until_answered();
+        }
         let links = limit.links.iter().filter(|(to, _)| Some(*to) != but);
         links.fold(start.weight(limit.weight), |made, (to, weight)| made.linked(name(*to), *weight))
     };
@@ -64,6 +71,7 @@ pub(crate) fn windows(limits: &[Limit], share: u32, margin: u32) -> Vec<Window> 
     let window = |limit: &Limit| Window {
         capacity: u64::from((limit.limit * share * (100 - margin) / 10_000).max(1)),
         interval: limit.interval,
+        answered: limit.answered,
     };
     limits.iter().map(window).collect()
 }

@@ -11,8 +11,11 @@ use std::{
     time::Duration,
 };
 
-use networkpype_core::{Charge, LimitId, Permit, Sleep, Throttle, ThrottleError, Ticker, Ticks};
-use networkpype_throttle::{RateLimit, Throttler};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use networkpype_core::{
+    Charge, LimitId, Permit, ResponseHead, Sleep, Throttle, ThrottleError, Ticker, Ticks,
+};
+use networkpype_throttle::{Feedback, RateLimit, Throttler};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
@@ -37,8 +40,41 @@ pub(crate) fn manual(
     (builder.ticker(ticker.clone()).build().unwrap(), ticker)
 }
 
+/// A throttler of `limits` without margin that hears by `feedback`, on a clock moved by hand.
+pub(crate) fn listening(
+    limits: impl IntoIterator<Item = RateLimit>,
+    feedback: Feedback,
+) -> (Throttler, Arc<ManualTicker>) {
+    let ticker = Arc::new(ManualTicker::default());
+    let builder = Throttler::builder().limits(limits).safety_margin(0.0).feedback(feedback);
+    (builder.ticker(ticker.clone()).build().unwrap(), ticker)
+}
+
+/// A response to a request on `limit`.
+pub(crate) fn hear(
+    throttler: &Throttler,
+    limit: Option<&str>,
+    status: u16,
+    headers: &[(&str, &str)],
+) {
+    let headers: HeaderMap = headers
+        .iter()
+        .map(|(name, value)| {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            (name, HeaderValue::from_str(value).unwrap())
+        })
+        .collect();
+    let status = StatusCode::from_u16(status).unwrap();
+    let limit = limit.map(LimitId::from);
+    throttler.observe(limit.as_ref(), ResponseHead::new(status, &headers), Ticks::ZERO);
+}
+
+pub(crate) fn ms(millis: u64) -> Ticks {
+    Ticks::ZERO + Duration::from_millis(millis)
+}
+
 pub(crate) fn take(throttler: &Throttler, limit: &str) -> Result<Permit, ThrottleError> {
-    throttler.try_acquire(&Charge::new(&LimitId::new(limit)))
+    Throttle::try_acquire(throttler, &Charge::new(&LimitId::new(limit)))
 }
 
 pub(crate) fn take_weight(
@@ -46,13 +82,13 @@ pub(crate) fn take_weight(
     limit: &str,
     weight: u32,
 ) -> Result<Permit, ThrottleError> {
-    throttler.try_acquire(&Charge::new(&LimitId::new(limit)).with_weight(Some(weight)))
+    Throttle::try_acquire(throttler, &Charge::new(&LimitId::new(limit)).with_weight(Some(weight)))
 }
 
 /// Takes and starts `count` requests, all of which fit.
 pub(crate) fn fill(throttler: &Throttler, limit: &str, count: usize) {
     for _ in 0..count {
-        take(throttler, limit).unwrap().started();
+        take(throttler, limit).unwrap().started().unwrap();
     }
 }
 
@@ -118,7 +154,7 @@ impl Caller {
     ) -> Self {
         let (throttler, limit) = (throttler.clone(), LimitId::new(limit));
         let future = Box::pin(async move {
-            throttler.acquire(&Charge::new(&limit).with_weight(weight), deadline).await
+            Throttle::acquire(&throttler, &Charge::new(&limit).with_weight(weight), deadline).await
         });
         Self { future, wakes: Arc::new(Wakes { count: AtomicUsize::new(0), note }) }
     }

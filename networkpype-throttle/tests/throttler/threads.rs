@@ -43,7 +43,7 @@ async fn threads_that_wait_give_up_and_give_back_never_cross_a_limit() {
                     let charge = Charge::new(&limits[limit]);
                     let deadline = (round % 7 == 3)
                         .then(|| throttler.ticker().now() + Duration::from_micros(300));
-                    let acquire = throttler.acquire(&charge, deadline);
+                    let acquire = Throttle::acquire(&throttler, &charge, deadline);
                     let answer = if round % 5 == 2 {
                         // Gives up half way, unless it is lucky.
                         tokio::select! {
@@ -66,12 +66,12 @@ async fn threads_that_wait_give_up_and_give_back_never_cross_a_limit() {
                         // Dropped before it started.
                         1 => drop(permit),
                         2 => {
-                            permit.started();
+                            permit.started().unwrap();
                             permit.refund();
                         }
                         _ => {
                             let before = throttler.ticker().now();
-                            permit.started();
+                            permit.started().unwrap();
                             let after = throttler.ticker().now();
                             started.lock().unwrap().push((limit, before, after));
                         }
@@ -113,10 +113,12 @@ async fn threads_are_served_in_the_order_of_arrival_and_nobody_is_forgotten() {
         let throttler = shared.clone();
         tasks.spawn(async move {
             let mut permit =
-                throttler.acquire(&Charge::new(&LimitId::new("orders")), None).await.unwrap();
+                Throttle::acquire(&throttler, &Charge::new(&LimitId::new("orders")), None)
+                    .await
+                    .unwrap();
             // With one at a time, nobody younger is granted before this one has started.
             let granted = throttler.ticker().now();
-            permit.started();
+            permit.started().unwrap();
             (place, granted)
         });
         while shared.waiting() <= place {

@@ -51,12 +51,12 @@ async fn waiters_are_woken_at_the_instant_capacity_frees() {
     ticker.advance(AFTER_SECOND - SECOND);
     settle().await;
     assert_eq!((first.wakes(), second.wakes()), (1, 0), "exactly those who fit are woken");
-    first.answer().unwrap().started();
+    first.answer().unwrap().started().unwrap();
 
     ticker.advance(SECOND / 2);
     settle().await;
     assert_eq!((first.wakes(), second.wakes()), (1, 1));
-    second.answer().unwrap().started();
+    second.answer().unwrap().started().unwrap();
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn a_waiter_that_nobody_polls_delays_no_one_on_other_limits() {
     ticker.advance(AFTER_SECOND);
     settle().await;
     assert_eq!(other.wakes(), 1);
-    other.answer().unwrap().started();
+    other.answer().unwrap().started().unwrap();
     drop(forgotten);
 }
 
@@ -92,7 +92,7 @@ async fn a_cancelled_waiter_leaves_no_trace() {
     assert_eq!(last.wakes(), 0, "the heavy one is older and does not fit");
     drop(heavy);
     assert_eq!(last.wakes(), 1, "the place in front passes on at once, without a timer");
-    last.answer().unwrap().started();
+    last.answer().unwrap().started().unwrap();
     settle().await;
     assert_eq!((throttler.waiting(), tasks()), (0, 0));
     assert!(ticker.sleepers().is_empty(), "a timer was left");
@@ -113,7 +113,7 @@ async fn a_waiter_cancelled_between_grant_and_poll_gives_its_place_to_the_next()
     assert_eq!((first.wakes(), second.wakes()), (1, 0));
     drop(first);
     assert_eq!(second.wakes(), 1);
-    second.answer().unwrap().started();
+    second.answer().unwrap().started().unwrap();
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn a_heavy_request_is_not_starved_by_light_ones() {
         ticker.advance(SECOND / 10);
         settle().await;
     }
-    heavy.answer().unwrap().started();
+    heavy.answer().unwrap().started().unwrap();
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn waiters_with_no_weight_of_their_own_keep_the_order_of_others() {
     settle().await;
     ticker.advance(AFTER_SECOND);
     settle().await;
-    first.answer().unwrap().started();
+    first.answer().unwrap().started().unwrap();
     assert_eq!((second.wakes(), other.wakes()), (0, 0));
 }
 
@@ -191,8 +191,8 @@ async fn waiters_are_bounded() {
 async fn what_names_no_limit_passes_uncharged() {
     let (limited, _) = manual([per_second("orders", 1)]);
     for _ in 0..5 {
-        limited.try_acquire(&Charge::unlimited()).unwrap().started();
-        limited.acquire(&Charge::unlimited(), None).await.unwrap().started();
+        Throttle::try_acquire(&limited, &Charge::unlimited()).unwrap().started().unwrap();
+        Throttle::acquire(&limited, &Charge::unlimited(), None).await.unwrap().started().unwrap();
     }
     assert_eq!(used(&limited, "orders"), 0);
     assert!(limited.is_limiting());
@@ -200,8 +200,12 @@ async fn what_names_no_limit_passes_uncharged() {
     let empty = Throttler::new([]).unwrap();
     assert!(!empty.is_limiting());
     for _ in 0..5 {
-        take(&empty, "anything").unwrap().started();
-        empty.acquire(&Charge::new(&LimitId::new("anything")), None).await.unwrap().started();
+        take(&empty, "anything").unwrap().started().unwrap();
+        Throttle::acquire(&empty, &Charge::new(&LimitId::new("anything")), None)
+            .await
+            .unwrap()
+            .started()
+            .unwrap();
     }
 }
 
@@ -234,4 +238,18 @@ async fn a_ticker_that_goes_backwards_frees_nothing_and_breaks_nothing() {
     assert!(take(&throttler, "orders").is_err());
     ticker.advance(SECOND * 5 + AFTER_SECOND);
     fill(&throttler, "orders", 2);
+}
+
+#[tokio::test]
+async fn nobody_who_tries_overtakes_who_waits() {
+    // The pool has room, and somebody waits for it who also needs what is full.
+    let (throttler, ticker) = manual([per_second("a", 1).linked("pool", 1), per_second("pool", 9)]);
+    drop(throttler.try_acquire("a").unwrap());
+    let mut waits = Caller::new(&throttler, "a").waits();
+    assert!(throttler.try_acquire("pool").is_err());
+    assert!(take(&throttler, "pool").is_err());
+    ticker.advance(AFTER_SECOND);
+    settle().await;
+    waits.answer().unwrap().started().unwrap();
+    throttler.try_acquire("pool").unwrap();
 }

@@ -107,8 +107,9 @@ struct Count {
 }
 
 impl PermitHandle for Count {
-    fn started(&mut self) {
+    fn started(&mut self) -> Result<(), ThrottleError> {
         self.started = true;
+        Ok(())
     }
 
     fn refund(&mut self) {

@@ -14,6 +14,7 @@ use super::timely::Timely;
 use super::{AuthContext, ConnectionManagersFactory, ConnectionsFactory, FactoryError};
 
 type MakeAuth = Box<dyn FnOnce(&AuthContext) -> Result<Arc<dyn Auth>, BoxError> + Send>;
+type MakeThrottle = Box<dyn FnOnce(Arc<dyn Clock>) -> Result<Arc<dyn Throttle>, BoxError> + Send>;
 type SetOptions<B> = Box<dyn FnOnce(B) -> B + Send>;
 type SetProvider = Box<dyn FnOnce(&TimeSynchronizer, Arc<dyn Caller>) + Send>;
 
@@ -22,7 +23,9 @@ type SetProvider = Box<dyn FnOnce(&TimeSynchronizer, Arc<dyn Caller>) + Send>;
 #[must_use = "a builder does nothing until `build`"]
 pub struct ConnectionManagersFactoryBuilder {
     connections: Option<ConnectionsFactory>,
-    throttle: Option<Arc<dyn Throttle>>,
+    throttle: Option<MakeThrottle>,
+    /// Whether the throttle counts by the factory's clock.
+    throttle_by_clock: bool,
     clock: Option<Arc<dyn Clock>>,
     synchronizer: Option<TimeSynchronizer>,
     set_provider: Option<SetProvider>,
@@ -44,6 +47,7 @@ impl ConnectionManagersFactoryBuilder {
         Self {
             connections: None,
             throttle: None,
+            throttle_by_clock: false,
             clock: None,
             synchronizer: None,
             set_provider: None,
@@ -83,8 +87,25 @@ impl ConnectionManagersFactoryBuilder {
 
     /// What keeps requests and messages inside the API's rate limits. With one that has limits, everything that is
     /// sent needs a limit: its own, or the default one. Default: none, and everything passes.
-    pub fn throttler(mut self, throttle: impl Throttle + 'static) -> Self {
-        self.throttle = Some(Arc::new(throttle));
+    pub fn throttler(self, throttle: impl Throttle + 'static) -> Self {
+        let plain = self.throttler_with(|_| Ok::<_, std::convert::Infallible>(throttle));
+        Self { throttle_by_clock: false, ..plain }
+    }
+
+    /// The same, built with the factory's clock: the server's, with a time provider. For limits that are counted by it,
+    /// in [fixed windows](networkpype_throttle::LimitKind::FixedWindow). With a time provider, the server's time is then
+    /// learnt before the first REST request of any kind, and not only before the first that is signed.
+    pub fn throttler_with<T, E, F>(mut self, make: F) -> Self
+    where
+        T: Throttle + 'static,
+        E: Into<BoxError>,
+        F: FnOnce(Arc<dyn Clock>) -> Result<T, E> + Send + 'static,
+    {
+        self.throttle_by_clock = true;
+        self.throttle = Some(Box::new(|clock| {
+            let throttle = make(clock).map_err(Into::into)?;
+            Ok(Arc::new(throttle) as Arc<dyn Throttle>)
+        }));
         self
     }
 
@@ -261,7 +282,7 @@ impl ConnectionManagersFactoryBuilder {
     /// Makes the factory; nothing is connected yet.
     ///
     /// # Errors
-    /// When an option cannot be used, the scheme cannot be built, or it stamps with another clock than the one that
+    /// When an option cannot be used, the throttler or the scheme cannot be built, or it stamps with another clock than the one that
     /// the factory keeps synchronized.
     pub fn build(mut self) -> Result<ConnectionManagersFactory, FactoryError> {
         let connections = match self.connections.take() {
@@ -278,17 +299,9 @@ impl ConnectionManagersFactoryBuilder {
         if !cookies.is_empty() {
             self = self.default_header("cookie", cookies.join("; "));
         }
-        let mut rest = self.rest.connection(connections.rest_connection());
-        if let Some(throttle) = &self.throttle {
-            rest = rest.throttler(Arc::clone(throttle));
-        }
-        rest = self.rest_options.into_iter().fold(rest, |rest, set| set(rest));
-        let anonymous = rest.clone().anonymous().build().map_err(FactoryError::manager)?;
-        let caller: Arc<dyn Caller> = Arc::new(anonymous.clone());
-
         let mut synchronizer = self.synchronizer;
-        if let Some(set_provider) = self.set_provider {
-            set_provider(synchronizer.get_or_insert_default(), Arc::clone(&caller));
+        if self.set_provider.is_some() {
+            synchronizer.get_or_insert_default();
         }
         let clock = match (self.clock, &synchronizer) {
             (Some(_), Some(_)) => return Err(FactoryError::two_clocks()),
@@ -296,6 +309,19 @@ impl ConnectionManagersFactoryBuilder {
             (None, Some(synchronizer)) => synchronizer.clock(),
             (None, None) => Arc::new(SystemClock),
         };
+        let throttle = self.throttle.map(|make| make(Arc::clone(&clock))).transpose();
+        let throttle = throttle.map_err(FactoryError::throttler)?;
+        let mut rest = self.rest.connection(connections.rest_connection());
+        if let Some(throttle) = &throttle {
+            rest = rest.throttler(Arc::clone(throttle));
+        }
+        rest = self.rest_options.into_iter().fold(rest, |rest, set| set(rest));
+        let anonymous = rest.clone().anonymous().build().map_err(FactoryError::manager)?;
+        let caller: Arc<dyn Caller> = Arc::new(anonymous.clone());
+
+        if let (Some(set_provider), Some(synchronizer)) = (self.set_provider, &synchronizer) {
+            set_provider(synchronizer, Arc::clone(&caller));
+        }
         let context = AuthContext::new(caller, Arc::clone(&clock));
         let auth = self.auth.map(|make| make(&context)).transpose().map_err(FactoryError::auth)?;
         let stamps = auth.as_ref().and_then(|auth| auth.time_provider());
@@ -312,16 +338,18 @@ impl ConnectionManagersFactoryBuilder {
         }
         if let Some(synchronizer) = &synchronizer {
             // The last, so that it sees whether another processor has asked for authentication.
-            rest = rest
-                .pre_processor(TimeSynchronizerRestPreProcessor::new(synchronizer.clone()))
-                .resync(synchronizer.clone());
+            let mut timely = TimeSynchronizerRestPreProcessor::new(synchronizer.clone());
+            if self.throttle_by_clock {
+                timely = timely.every_request();
+            }
+            rest = rest.pre_processor(timely).resync(synchronizer.clone());
         }
         let rest = rest.build().map_err(FactoryError::manager)?;
 
         #[cfg(feature = "ws")]
         let ws = {
             let mut ws = self.ws.connection(connections.ws_connection()).clock(clock);
-            if let Some(throttle) = self.throttle {
+            if let Some(throttle) = throttle {
                 ws = ws.throttler(throttle);
             }
             ws = self.ws_options.into_iter().fold(ws, |ws, set| set(ws));

@@ -39,6 +39,10 @@ impl FactoryError {
         Self::new("cannot set up the connections").because(source)
     }
 
+    pub(crate) fn throttler(source: BoxError) -> Self {
+        Self::new("cannot build the throttler").because(source)
+    }
+
     pub(crate) fn auth(source: BoxError) -> Self {
         Self::new("cannot build the authentication scheme").because(source)
     }

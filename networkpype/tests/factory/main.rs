@@ -267,3 +267,32 @@ async fn a_time_endpoint_that_fails_is_what_the_caller_learns() {
     assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
     assert_eq!(paths(&exchange), ["/public/status/429"]);
 }
+
+#[tokio::test]
+async fn a_throttler_can_be_built_on_the_servers_clock() {
+    let exchange = Exchange::builder().clock_skew_ms(3_600_000).start();
+    let given = Arc::new(std::sync::Mutex::new(None));
+    let kept = Arc::clone(&given);
+    let api = factory(&exchange)
+        .throttler_with(move |clock| {
+            *kept.lock().expect("lock") = Some(Arc::clone(&clock));
+            let hour = Duration::from_secs(3_600);
+            let limits = ["time", "all"].map(|id| RateLimit::fixed_window(id, 10, hour));
+            Throttler::builder().limits(limits).clock(clock).build()
+        })
+        .default_limit("all")
+        .build()
+        .expect("factory");
+    // Not signed: nothing but the throttler needs the time.
+    api.rest_manager().call(RestRequest::get("/public/ping")).await.expect("response");
+    let clock = given.lock().expect("lock").take().expect("it was built");
+    let ahead = clock.now().signed_nanos_since(networkpype::SystemClock.now());
+    assert!((3_590_000_000_000..3_610_000_000_000).contains(&ahead), "{ahead}");
+
+    let error = factory(&exchange)
+        .throttler_with(|_| Throttler::new([RateLimit::new("a", 0, Duration::from_secs(1))]))
+        .build()
+        .expect_err("a limit of zero");
+    assert_eq!(error.to_string(), "cannot build the throttler");
+    assert_eq!(error.source().expect("why").to_string(), "limit \"a\" is zero");
+}

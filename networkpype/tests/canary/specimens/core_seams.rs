@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use networkpype_core::{
     Charge, Frame, LimitId, Permit, PermitHandle, ResponseHead, RestRequest, SendProgress,
-    SingleFlight, TokioTicker, WebSocketChannel, WebSocketTransport as _,
+    SingleFlight, ThrottleError, TokioTicker, WebSocketChannel, WebSocketTransport as _,
     mock::{MockPeer, MockRest, MockWebSocket},
 };
 use networkpype_rest::RestManager;
@@ -39,7 +39,9 @@ pub(crate) async fn specimens() -> Vec<Specimen> {
 struct Handle(#[allow(dead_code, reason = "only held")] &'static str);
 
 impl PermitHandle for Handle {
-    fn started(&mut self) {}
+    fn started(&mut self) -> Result<(), ThrottleError> {
+        Ok(())
+    }
 
     fn refund(&mut self) {}
 }
