@@ -17,6 +17,8 @@ mod limit_error;
 mod meter;
 mod permit;
 mod queue;
+#[cfg(feature = "redis")]
+mod redis;
 mod route;
 mod routes;
 mod shared;
@@ -33,6 +35,8 @@ pub use config::{ConfigError, ThrottlerConfig};
 pub use feedback::{Feedback, HeaderRule, ResetAs, Scope};
 pub use limit::{Accounting, LimitKind, LinkedLimit, LinkedWeight, Precision, RateLimit};
 pub use limit_error::LimitError;
+#[cfg(feature = "redis")]
+pub use redis::{OnFailure, RedisThrottler, RedisThrottlerBuilder, RedisThrottlerError};
 pub use started_permit::StartedPermit;
 pub use throttler::Throttler;
 #[cfg(feature = "fast-clock")]
@@ -43,6 +47,10 @@ pub use weight_rule::{ParamValue, WeightRule};
 
 #[doc(no_inline)]
 pub use networkpype_core::{Charge, LimitId, Permit, Throttle, ThrottleError};
+
+#[cfg(all(doctest, feature = "redis"))]
+#[doc = include_str!("../../docs/shared-limits.md")]
+struct SharedLimitsGuide;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/throttling.md")]

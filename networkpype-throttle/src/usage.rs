@@ -21,6 +21,11 @@ pub struct Usage {
 }
 
 impl Usage {
+    #[cfg(feature = "redis")]
+    pub(crate) fn new(used: u64, capacity: u32) -> Self {
+        Self { used, capacity, in_flight: 0, paused_until: None, banned_until: None }
+    }
+
     pub(crate) fn of(engine: &mut Engine, limit: &str, now: Ticks) -> Option<Self> {
         let all = engine.banned_until(now);
         let slot = engine.look(limit, now)?;

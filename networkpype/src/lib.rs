@@ -49,6 +49,11 @@ pub use networkpype_throttle::{
 #[cfg(feature = "config")]
 #[doc(no_inline)]
 pub use networkpype_throttle::{ConfigError, ThrottlerConfig};
+#[cfg(feature = "redis")]
+#[doc(no_inline)]
+pub use networkpype_throttle::{
+    OnFailure, RedisThrottler, RedisThrottlerBuilder, RedisThrottlerError,
+};
 #[doc(inline)]
 pub use networkpype_time as time;
 #[doc(no_inline)]

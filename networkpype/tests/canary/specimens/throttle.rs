@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use networkpype_throttle::{
     Accounting, FastTicker, Feedback, HeaderRule, LimitError, LimitKind, LinkedLimit, LinkedWeight,
-    ParamValue, PreciseTicker, Precision, RateLimit, ResetAs, Scope, Throttler, ThrottlerConfig,
+    OnFailure, ParamValue, PreciseTicker, Precision, RateLimit, RedisThrottler,
+    RedisThrottlerBuilder, RedisThrottlerError, ResetAs, Scope, Throttler, ThrottlerConfig,
     WeightRule,
 };
 
-use crate::specimen::{Specimen, specimens};
+use crate::{
+    canary::CANARY,
+    specimen::{Specimen, specimens},
+};
 
 pub(crate) fn specimens() -> Vec<Specimen> {
     let throttler = Throttler::new([limit()]).expect("limits");
@@ -39,12 +43,25 @@ pub(crate) fn specimens() -> Vec<Specimen> {
         debug networkpype_throttle::ResetAs => [ResetAs::EpochSeconds];
         debug networkpype_throttle::Scope => [Scope::Limits(vec!["orders".into()])];
         debug networkpype_throttle::StartedPermit<'_> => [throttler.try_acquire("orders").expect("room")];
+        debug networkpype_throttle::OnFailure => [OnFailure::LocalShare(0.5)];
+        debug networkpype_throttle::RedisThrottler => [redis().build().expect("limits")];
+        debug networkpype_throttle::RedisThrottlerBuilder => [redis()];
+        error networkpype_throttle::RedisThrottlerError => [
+            RedisThrottlerError::Limits(LimitError::ZeroLimit("orders".into())),
+            RedisThrottler::builder(format!("http://user:{CANARY}@h")).build().expect_err("url"),
+            RedisThrottler::builder(CANARY).build().expect_err("url"),
+            redis().prefix("{").build().expect_err("prefix"),
+        ];
         debug networkpype_throttle::Throttler => [throttler];
         debug networkpype_throttle::ThrottlerConfig => [config];
         debug networkpype_throttle::ThrottlerBuilder => [Throttler::builder().limit(limit())];
         debug networkpype_throttle::Usage => [usage];
         debug networkpype_throttle::WeightRule => [WeightRule::at_most("limit", 100, 5)];
     }
+}
+
+fn redis() -> RedisThrottlerBuilder {
+    RedisThrottler::builder(format!("redis://user:{CANARY}@h/0")).limit(limit())
 }
 
 fn limit() -> RateLimit {
