@@ -75,6 +75,26 @@ async fn ping(connection: &mut MultiplexedConnection) {
     redis::cmd("PING").query_async::<()>(connection).await.unwrap();
 }
 
+/// As much to send, to parse and to answer as for one limit, and a script that only asks for the time: what is left
+/// to decide with.
+async fn nothing(connection: &mut MultiplexedConnection, digest: &str) {
+    let mut call = redis::cmd("EVALSHA");
+    call.arg(digest).arg(4);
+    for name in ["state", "log", "line", "dues"] {
+        call.arg(format!("none:{{limits}}:{name}"));
+    }
+    for given in ["a", "1000000", "60000000", "500000", "120000"] {
+        call.arg(given);
+    }
+    for given in ["1760000000000000", RUN, "0", "1760000000000000", RUN, "ask", "60000000", "1"] {
+        call.arg(given);
+    }
+    call.query_async::<(i64, i64, i64)>(connection).await.unwrap();
+}
+
+/// As long as what identifies a server or a caller.
+const RUN: &str = "0123456789abcdef0123456789abcdef01234567";
+
 /// Calls of scripts, and microseconds of the server's time for each.
 async fn scripts(connection: &mut MultiplexedConnection) -> (f64, f64) {
     let info: String =
@@ -117,7 +137,14 @@ async fn main() {
     let take =
         async |throttler: &RedisThrottler| -> Permit { throttler.execute_task("a").await.unwrap() };
 
-    let mut times = [const { Vec::new() }; 3];
+    let digest: String = redis::cmd("SCRIPT")
+        .arg("LOAD")
+        .arg("local time = redis.pcall('TIME') return {1, time[1] * 1000000 + time[2], 1}")
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+
+    let mut times = [const { Vec::new() }; 4];
     for round in 0..ROUNDS + 500 {
         let begun = Instant::now();
         ping(&mut connection).await;
@@ -126,17 +153,21 @@ async fn main() {
         let took_one = Instant::now();
         drop(take(&three).await);
         let took_three = Instant::now();
+        nothing(&mut connection, &digest).await;
+        let took_nothing = Instant::now();
         if round >= 500 {
             times[0].push(pinged - begun);
             times[1].push(took_one - pinged);
             times[2].push(took_three - took_one);
+            times[3].push(took_nothing - took_three);
         }
     }
-    let [floor, single, triple] = times.map(|mut times| median(&mut times));
+    let [floor, single, triple, script] = times.map(|mut times| median(&mut times));
     println!("one at a time, medians of {ROUNDS} rounds");
     println!("  PING             {floor:7.1} us");
     println!("  acquire, 1 limit {single:7.1} us  {:.2} x", single / floor);
     println!("  acquire, 3       {triple:7.1} us  {:.2} x", triple / floor);
+    println!("  an empty script  {script:7.1} us  {:.2} x", script / floor);
 
     println!("64 at a time");
     for (name, throttler) in [("1 limit ", &one), ("3 limits", &three)] {

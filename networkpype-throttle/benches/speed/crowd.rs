@@ -23,7 +23,7 @@ use crate::{
 pub(crate) fn run() {
     section("crowd: 10,000 tasks wait, of which 100 a second may go; processor time per second");
     let governor = governor();
-    let (mut our_loads, mut towers, mut most) = (Vec::new(), Vec::new(), 0);
+    let (mut our_loads, mut towers, mut sleeps, mut most) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for _ in 0..ROUNDS {
         for ours_now in [true, false, false, true] {
             if ours_now {
@@ -32,13 +32,16 @@ pub(crate) fn run() {
                 most = most.max(granted);
             } else {
                 towers.push(tower());
+                sleeps.push(sleep());
             }
         }
     }
     let shown = |load: f64| format!("{:.2} ms", load * 1e3);
-    for (case, peer, bound) in
-        [("governor until_ready", vec![governor], 0.005), ("tower's buffer", towers, 1.0)]
-    {
+    for (case, peer, target) in [
+        ("governor until_ready", vec![governor], Target::AtMost(0.005)),
+        ("tower's buffer", towers, Target::AtMost(1.0)),
+        ("a sleep that wakes one task", sleeps, Target::None),
+    ] {
         let [low, ours, high] = spread(&our_loads);
         let [peer_low, peer, peer_high] = spread(&peer);
         Comparison {
@@ -48,7 +51,7 @@ pub(crate) fn run() {
             ratio: ours / peer,
             quartiles: Some((low / peer_high, high / peer_low)),
             same: None,
-            target: Target::AtMost(bound),
+            target,
         }
         .print();
     }
@@ -104,6 +107,25 @@ fn tower() -> f64 {
         let mut buffer = buffer.clone();
         runtime.spawn(async move { buffer.ready().await.unwrap().call(()).await.unwrap() });
     }
+    load(runtime)
+}
+
+/// The least there is: somebody sleeps, and wakes the next.
+fn sleep() -> f64 {
+    let runtime = runtime();
+    let (mut wakers, waiters): (Vec<_>, Vec<_>) =
+        (0..CROWD).map(|_| tokio::sync::oneshot::channel::<()>()).unzip();
+    for waiter in waiters {
+        runtime.spawn(waiter);
+    }
+    runtime.spawn(async move {
+        let mut due = tokio::time::Instant::now();
+        while let Some(waker) = wakers.pop() {
+            due += PERIOD;
+            tokio::time::sleep_until(due).await;
+            let _ = waker.send(());
+        }
+    });
     load(runtime)
 }
 
