@@ -50,7 +50,7 @@ fn taken(limit: &'static str, times: u32) {
     let ((throttler, ticker), limit) = (ours(), name(limit));
     let mut act = || {
         ticker.step();
-        black_box(take(black_box(&throttler), black_box(&limit)));
+        black_box(&take(black_box(&throttler), black_box(&limit)));
     };
     measured(&mut act, times);
 }
@@ -87,7 +87,7 @@ fn governor_full(times: u32) {
 fn checked(quota: Quota, times: u32) {
     let governor = RateLimiter::direct_with_clock(quota, FakeRelativeClock::default());
     let mut act = || {
-        let _ = black_box(black_box(&governor).check());
+        black_box(&black_box(&governor).check());
     };
     measured(&mut act, times);
 }

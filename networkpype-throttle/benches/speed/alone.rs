@@ -39,33 +39,33 @@ pub(crate) fn run() {
         let throttler = throttler(INTERVAL, ticker);
         let mut ours = |times| {
             for _ in 0..times {
-                black_box(take(black_box(&throttler), black_box(&one)));
+                black_box(&take(black_box(&throttler), black_box(&one)));
             }
         };
         compare(&format!("{clock} / governor"), target(3.0), &mut ours, &mut |times| {
             for _ in 0..times {
-                let _ = black_box(black_box(&governor).check());
+                black_box(&black_box(&governor).check());
             }
         });
         compare(&format!("{clock} / governor, std clock"), target(0.75), &mut ours, &mut |times| {
             for _ in 0..times {
-                let _ = black_box(black_box(&governor_std).check());
+                black_box(&black_box(&governor_std).check());
             }
         });
         compare(&format!("{clock} / leaky-bucket"), target(0.75), &mut ours, &mut |times| {
             for _ in 0..times {
-                black_box(black_box(&leaky_bucket).try_acquire(1));
+                black_box(&black_box(&leaky_bucket).try_acquire(1));
             }
         });
         let mut denied = |times| {
             for _ in 0..times {
-                black_box(take(black_box(&throttler), black_box(&full)));
+                black_box(&take(black_box(&throttler), black_box(&full)));
             }
         };
         let case = format!("{clock} / governor, denied");
         compare(&case, Target::None, &mut denied, &mut |times| {
             for _ in 0..times {
-                let _ = black_box(black_box(&governor_full).check());
+                black_box(&black_box(&governor_full).check());
             }
         });
     }

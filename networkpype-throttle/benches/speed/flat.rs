@@ -26,7 +26,7 @@ pub(crate) fn run() {
         let run = |(throttler, ticker): &(Throttler, Arc<ManualTicker>), times| {
             for _ in 0..times {
                 ticker.step();
-                black_box(take(black_box(throttler), black_box(&one)));
+                black_box(&take(black_box(throttler), black_box(&one)));
             }
         };
         compare(case, Target::AtMost(1.15), &mut |times| run(&full, times), &mut |times| {

@@ -22,13 +22,13 @@ pub(crate) fn run() {
         let throttler = throttler(INTERVAL, ticker);
         let mut ours = |times| {
             for _ in 0..times {
-                black_box(take(black_box(&throttler), black_box(&three)));
+                black_box(&take(black_box(&throttler), black_box(&three)));
             }
         };
         compare(&format!("{clock} / three governors"), target, &mut ours, &mut |times| {
             for _ in 0..times {
                 for governor in &governors {
-                    let _ = black_box(black_box(governor).check());
+                    black_box(&black_box(governor).check());
                 }
             }
         });

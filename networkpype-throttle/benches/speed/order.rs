@@ -99,7 +99,7 @@ fn ours(ticker: Arc<dyn Ticker>) -> Outcome {
     crowd(move || {
         let throttler = throttler.clone();
         async move {
-            drop(wait(&throttler, &name("one")).await);
+            drop(wait(&throttler, &name("one")).await.unwrap());
         }
     })
 }

@@ -27,11 +27,11 @@ pub(crate) fn run() {
             let limit = name(id);
             let asked = &governors[..count];
             let ours = || {
-                black_box(take(black_box(&throttler), black_box(&limit)));
+                black_box(&take(black_box(&throttler), black_box(&limit)));
             };
             let peer = || {
                 for governor in asked {
-                    let _ = black_box(black_box(governor).check());
+                    black_box(&black_box(governor).check());
                 }
             };
             let case = format!("{clock}, {id} / governor x{count}");

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use networkpype_core::Ticker;
+use networkpype_core::{ThrottleError, Ticker};
 use networkpype_throttle::{RateLimit, StartedPermit, Throttler};
 
 /// As callers hold the name of a limit.
@@ -20,8 +20,11 @@ pub(crate) fn take<'a>(throttler: &'a Throttler, limit: &Name) -> Option<Started
 
 /// One grant that has started, as soon as it can be had.
 #[inline]
-pub(crate) async fn wait<'a>(throttler: &'a Throttler, limit: &Name) -> StartedPermit<'a> {
-    throttler.acquire(limit).await.unwrap()
+pub(crate) fn wait<'a>(
+    throttler: &'a Throttler,
+    limit: &Name,
+) -> impl Future<Output = Result<StartedPermit<'a>, ThrottleError>> + Send {
+    throttler.acquire(limit)
 }
 
 /// Nothing was sent.

@@ -213,18 +213,17 @@ impl Engine {
             return None;
         }
         let parts = route.usual();
-        for (place, part) in parts.iter().enumerate() {
-            let slot = self.slots.get_mut(part.slot)?;
-            if !slot.admits(part.weight, moment) || slot.gate.is_pacing(now) {
-                // Rare, and dearer than looking at all of them first would be: then nothing is charged.
-                take_back(&mut self.slots, &parts[..place], now);
+        if let [part] = parts {
+            if !start_on(self.slots.get_mut(part.slot)?, part, moment) {
                 return None;
             }
-            match part.settles {
-                Settles::AtStart => slot.meter.add_now(weight_of(part.weight), now),
-                Settles::AtAnswer { .. } => {
-                    slot.meter.hold(part.weight);
-                    slot.meter.send(part.weight);
+        } else {
+            for (place, part) in parts.iter().enumerate() {
+                let slot = self.slots.get_mut(part.slot);
+                if !slot.is_some_and(|slot| start_on(slot, part, moment)) {
+                    // Rare, and dearer than looking at all of them first would be: then nothing is charged.
+                    take_back(&mut self.slots, &parts[..place], now);
+                    return None;
                 }
             }
         }
@@ -428,6 +427,22 @@ impl Engine {
             }
         }
     }
+}
+
+/// Charges `part` as something that starts now, if it fits.
+#[inline(always)]
+fn start_on(slot: &mut Slot, part: &Part, moment: Moment) -> bool {
+    if !slot.admits(part.weight, moment) || slot.gate.is_pacing(moment.now) {
+        return false;
+    }
+    match part.settles {
+        Settles::AtStart => slot.meter.add_now(weight_of(part.weight), moment.now),
+        Settles::AtAnswer { .. } => {
+            slot.meter.hold(part.weight);
+            slot.meter.send(part.weight);
+        }
+    }
+    true
 }
 
 /// What has just started on these limits did not fit on another.
