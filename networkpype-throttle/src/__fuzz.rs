@@ -3,21 +3,10 @@
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use networkpype_core::{MAX_RETRY_AFTER, ResponseHead, Timestamp};
 
-use crate::{Feedback, HeaderRule, ResetAs, ThrottlerConfig, feedback::Verdict};
-
-const NAMES: [&str; 11] = [
-    "x-used",
-    "x-ratelimit-remaining",
-    "x-ratelimit-limit",
-    "x-ratelimit-reset",
-    "ratelimit",
-    "ratelimit-policy",
-    "ratelimit-remaining",
-    "ratelimit-limit",
-    "ratelimit-reset",
-    "retry-after",
-    "date",
-];
+use crate::{
+    Feedback, HeaderRule, ResetAs, ThrottlerConfig,
+    feedback::{Verdict, header_names::NAMES},
+};
 
 /// Reads a response: its first bytes are the clock and the status, and then each line is a header, whose first byte
 /// chooses the name.

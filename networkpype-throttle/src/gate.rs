@@ -30,13 +30,13 @@ impl Gate {
     /// The first instant at which something may go.
     #[inline(always)]
     pub(crate) fn opens_at(&self, now: Ticks) -> Ticks {
-        if now >= self.paced { now } else { self.closed.max(self.next.min(self.paced)).max(now) }
+        if self.is_open(now) { now } else { self.closed.max(self.next.min(self.paced)).max(now) }
     }
 
-    /// Whether what goes through is spaced.
+    /// Whether it is neither closed nor spaces what goes through.
     #[inline(always)]
-    pub(crate) fn is_pacing(&self, now: Ticks) -> bool {
-        now < self.paced
+    pub(crate) fn is_open(&self, now: Ticks) -> bool {
+        now >= self.paced
     }
 
     /// Until when nothing may go, if that is later than `now`.
@@ -52,7 +52,7 @@ impl Gate {
     /// `weight` goes through to a limit of these `measures`.
     #[inline(always)]
     pub(crate) fn pass(&mut self, weight: u64, measures: &Measures, now: Ticks) {
-        if now < self.paced {
+        if !self.is_open(now) {
             self.space(weight, measures.spacing(), now);
         }
     }

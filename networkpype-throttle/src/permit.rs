@@ -72,6 +72,7 @@ impl PermitHandle for Granted {
         Ok(())
     }
 
+    // From now on rather than from the instant given, which can only be earlier: the log stays in order.
     fn answered(&mut self, _at: Ticks) {
         let stage = self.stage;
         let Some((home, cost)) = self.charged() else { return };

@@ -87,12 +87,6 @@ impl Slot {
     #[inline]
     pub(crate) fn grant(&mut self, weight: u64, now: Ticks) {
         self.meter.hold(weight);
-        self.pass(weight, now);
-    }
-
-    /// Tells the gate of a grant of `weight`.
-    #[inline(always)]
-    pub(crate) fn pass(&mut self, weight: u64, now: Ticks) {
         self.gate.pass(weight, &self.measures, now);
     }
 

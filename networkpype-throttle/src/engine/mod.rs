@@ -221,8 +221,8 @@ impl Engine {
             for (place, part) in parts.iter().enumerate() {
                 let slot = self.slots.get_mut(part.slot);
                 if !slot.is_some_and(|slot| start_on(slot, part, moment)) {
-                    // Rare, and dearer than looking at all of them first would be: then nothing is charged.
-                    take_back(&mut self.slots, &parts[..place], now);
+                    // Rare enough that looking at all of them first, each time, would cost more.
+                    undo(&mut self.slots, &parts[..place], now);
                     return None;
                 }
             }
@@ -369,14 +369,10 @@ impl Engine {
 
     #[inline]
     fn is_free(&mut self, cost: &Cost, now: Ticks) -> bool {
-        let moment = self.moment(now);
         // A ban closes the gates of all limits, and there may be none among them that this charges.
         self.banned <= now
-            && self.uncharged_open(cost, now)
-            && cost.parts().all(|part| {
-                let slot = self.slots.get_mut(part.slot);
-                slot.is_none_or(|slot| slot.waiting == 0 && slot.admits(part.weight, moment))
-            })
+            && cost.parts().all(|part| self.slots.get(part.slot).is_none_or(|s| s.waiting == 0))
+            && self.fits(cost, now)
     }
 
     /// Whether the server lets anything go on the limit that was named, where nothing of it is charged.
@@ -432,7 +428,7 @@ impl Engine {
 /// Charges `part` as something that starts now, if it fits.
 #[inline(always)]
 fn start_on(slot: &mut Slot, part: &Part, moment: Moment) -> bool {
-    if !slot.admits(part.weight, moment) || slot.gate.is_pacing(moment.now) {
+    if !slot.meter.admits(part.weight, moment) || !slot.gate.is_open(moment.now) {
         return false;
     }
     match part.settles {
@@ -447,7 +443,7 @@ fn start_on(slot: &mut Slot, part: &Part, moment: Moment) -> bool {
 
 /// What has just started on these limits did not fit on another.
 #[cold]
-fn take_back(slots: &mut Slots, parts: &[Part], now: Ticks) {
+fn undo(slots: &mut Slots, parts: &[Part], now: Ticks) {
     for part in parts {
         if let Some(slot) = slots.get_mut(part.slot) {
             use_of::give_back(&mut slot.meter, *part, Stage::Started(now), now);

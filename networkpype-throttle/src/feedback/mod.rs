@@ -2,6 +2,8 @@
 
 mod date;
 mod fields;
+#[cfg(any(test, feature = "__fuzz"))]
+pub(crate) mod header_names;
 mod header_rule;
 mod number;
 mod reset;

@@ -13,6 +13,7 @@ mod driver;
 mod errors;
 mod feedback;
 mod kinds;
+mod kinds_property;
 mod linked;
 mod model;
 mod permits;

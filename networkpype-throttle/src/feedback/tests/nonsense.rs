@@ -8,6 +8,7 @@ use networkpype_core::MAX_RETRY_AFTER;
 use proptest::prelude::*;
 
 use super::*;
+use crate::feedback::header_names::NAMES;
 
 /// Every rule there is.
 fn everything() -> Feedback {
@@ -16,20 +17,6 @@ fn everything() -> Feedback {
     let feedback = Feedback::new().used("x-used", "used").ietf();
     forms.into_iter().fold(feedback, |feedback, form| feedback.rule(HeaderRule::x_rate_limit(form)))
 }
-
-const NAMES: [&str; 11] = [
-    "x-used",
-    "x-ratelimit-remaining",
-    "x-ratelimit-limit",
-    "x-ratelimit-reset",
-    "ratelimit",
-    "ratelimit-policy",
-    "ratelimit-remaining",
-    "ratelimit-limit",
-    "ratelimit-reset",
-    "retry-after",
-    "date",
-];
 
 #[test]
 fn nonsense_in_any_header_is_ignored() {
