@@ -1,12 +1,15 @@
+use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-use crate::Digest;
+use crate::{Digest, names::named};
 
 /// A hash without a key, for hashes inside a signed text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HashAlgorithm {
+    /// MD5 (RFC 1321), where an API still asks for it: it withstands nobody who wants a collision.
+    Md5,
     /// SHA-1 (FIPS 180-4), where an API still asks for it.
     Sha1,
     /// SHA-256 (FIPS 180-4).
@@ -16,6 +19,14 @@ pub enum HashAlgorithm {
     /// SHA-512 (FIPS 180-4).
     Sha512,
 }
+
+named!(HashAlgorithm, "hash algorithm", {
+    Md5 => "md5",
+    Sha1 => "sha1",
+    Sha256 => "sha256",
+    Sha384 => "sha384",
+    Sha512 => "sha512",
+});
 
 impl HashAlgorithm {
     /// The hash of `bytes`.
@@ -30,6 +41,7 @@ impl HashAlgorithm {
     /// ```
     pub fn digest(self, bytes: &[u8]) -> Digest {
         match self {
+            Self::Md5 => Digest::new(&Md5::digest(bytes)),
             Self::Sha1 => Digest::new(&Sha1::digest(bytes)),
             Self::Sha256 => Digest::new(&Sha256::digest(bytes)),
             Self::Sha384 => Digest::new(&Sha384::digest(bytes)),
@@ -42,6 +54,22 @@ impl HashAlgorithm {
 mod tests {
     use super::*;
     use crate::DigestEncoding;
+
+    #[test]
+    fn the_examples_of_rfc_1321_reproduce() {
+        for (message, md5) in [
+            ("", "d41d8cd98f00b204e9800998ecf8427e"),
+            ("abc", "900150983cd24fb0d6963f7d28e17f72"),
+            (
+                "1234567890123456789012345678901234567890\
+                 1234567890123456789012345678901234567890",
+                "57edf4a22be3c955ac49da2e2107b67a",
+            ),
+        ] {
+            let digest = HashAlgorithm::Md5.digest(message.as_bytes());
+            assert_eq!(digest.to_text(DigestEncoding::Hex), md5, "{message}");
+        }
+    }
 
     #[test]
     fn the_examples_of_fips_180_4_reproduce() {

@@ -5,7 +5,7 @@ use networkpype_core::Secret;
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 
-use crate::Digest;
+use crate::{Digest, names::named};
 
 /// The hash under an HMAC (RFC 2104).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -21,6 +21,13 @@ pub enum HmacAlgorithm {
     /// HMAC-SHA-512.
     Sha512,
 }
+
+named!(HmacAlgorithm, "HMAC algorithm", {
+    Sha1 => "hmac-sha1",
+    Sha256 => "hmac-sha256",
+    Sha384 => "hmac-sha384",
+    Sha512 => "hmac-sha512",
+});
 
 /// Signs with an HMAC under one key.
 ///

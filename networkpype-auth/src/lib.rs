@@ -9,6 +9,7 @@ mod hmac_signer;
 mod json_match;
 mod login;
 mod message_text;
+mod names;
 mod nonce;
 mod part;
 mod placement;

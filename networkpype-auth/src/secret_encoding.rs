@@ -5,6 +5,8 @@ use base64::{
 };
 use networkpype_core::{AuthError, AuthErrorKind, Secret};
 
+use crate::names::named;
+
 /// Keys are pasted with their padding and without.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
@@ -22,7 +24,16 @@ pub enum SecretEncoding {
     Base64,
     /// The key is what the text decodes to as hexadecimal.
     Hex,
+    /// The key is what the text decodes to as base58 in Bitcoin's alphabet.
+    Base58,
 }
+
+named!(SecretEncoding, "encoding of secrets", {
+    Utf8 => "utf8",
+    Base64 => "base64",
+    Hex => "hex",
+    Base58 => "base58",
+});
 
 impl SecretEncoding {
     /// The key that `secret` stands for.
@@ -34,6 +45,7 @@ impl SecretEncoding {
             Self::Utf8 => return Ok(secret.clone()),
             Self::Base64 => ("base64", BASE64.decode(secret.expose_bytes()).ok()),
             Self::Hex => ("hexadecimal", const_hex::decode(secret.expose_bytes()).ok()),
+            Self::Base58 => ("base58", bs58::decode(secret.expose_bytes()).into_vec().ok()),
         };
         // The decoders' own errors quote a byte of the secret and its place, so they go no further.
         decoded.map(Secret::from).ok_or_else(|| {
@@ -65,6 +77,9 @@ mod tests {
             (SecretEncoding::Hex, "00fFa0", Some(b"\x00\xff\xa0")),
             (SecretEncoding::Hex, "00f", None),
             (SecretEncoding::Hex, "secret", None),
+            (SecretEncoding::Base58, "111zTuS2beK", Some(b"\0\0\0secret")),
+            (SecretEncoding::Base58, "secret0", None),
+            (SecretEncoding::Base58, "secre\u{0165}", None),
         ] {
             assert_eq!(decoded(encoding, text).as_deref(), expected, "{encoding:?} {text}");
         }
@@ -72,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_secret_that_does_not_decode_is_not_echoed() {
-        for encoding in [SecretEncoding::Base64, SecretEncoding::Hex] {
+        for encoding in [SecretEncoding::Base64, SecretEncoding::Hex, SecretEncoding::Base58] {
             let error = encoding.decode(&"hunter2!".into()).expect_err("not decodable");
             assert_eq!(error.kind(), AuthErrorKind::Credentials);
             assert!(!format!("{error} {error:?}").contains("hunter"), "{error:?}");
