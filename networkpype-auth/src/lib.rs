@@ -7,6 +7,8 @@ mod encode;
 mod hash;
 mod hmac_signer;
 mod json_match;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod login;
 mod message_text;
 mod names;
@@ -16,6 +18,8 @@ mod placement;
 mod recipe;
 mod render;
 mod secret_encoding;
+#[cfg(feature = "asymmetric")]
+mod signing_key;
 mod template;
 mod timestamp;
 mod values;
@@ -26,6 +30,8 @@ pub use encode::DigestEncoding;
 pub use hash::HashAlgorithm;
 pub use hmac_signer::{HmacAlgorithm, HmacSigner};
 pub use json_match::{fields_are, is_error_code, is_error_field};
+#[cfg(feature = "jwt")]
+pub use jwt::{JwtAlgorithm, JwtSigner};
 pub use login::Login;
 pub use message_text::MessageText;
 pub use nonce::Nonce;
@@ -33,6 +39,8 @@ pub use part::Part;
 pub use placement::Placement;
 pub use recipe::Recipe;
 pub use secret_encoding::SecretEncoding;
+#[cfg(feature = "asymmetric")]
+pub use signing_key::{KeyEncoding, SignatureAlgorithm, SigningKey};
 pub use template::Template;
 pub use timestamp::TimestampFormat;
 pub use values::{Subject, Values};
