@@ -1,0 +1,9 @@
+//! Asymmetric keys and tokens through the public API, with published vectors, and with aws-lc-rs as the verifier.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a failed expectation is a test's answer")]
+
+mod jose;
+mod key_forms;
+mod key_mistakes;
+mod signatures;
+mod vectors;
