@@ -21,6 +21,10 @@ impl WipedBuffer {
         self.0.extend_from_slice(bytes);
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn into_secret(mut self) -> Secret {
         mem::take(&mut self.0).into()
     }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use crate::canonical::json_plain_text;
 
 /// Recognises a message by fields of its JSON object: all of them must have these values. Numbers and booleans are
-/// compared by their text, so `"0"` is `0` too.
+/// compared by their text, so `"0"` is `0` too. A field is a name or, with a `/` before it, a JSON pointer.
 ///
 /// No fields at all recognise no message, and neither does a field that the object has twice: which of both its server
 /// means is anyone's guess.
@@ -30,9 +30,9 @@ where
         fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
     move |message| {
         !fields.is_empty()
-            && message.json::<JsonMembers>().is_ok_and(|object| {
+            && message.json::<Box<RawValue>>().is_ok_and(|json| {
                 fields.iter().all(|(name, value)| {
-                    only_member(&object, name).is_some_and(|text| json_plain_text(text) == *value)
+                    text_at(json.get(), name).is_some_and(|text| text == *value)
                 })
             })
     }

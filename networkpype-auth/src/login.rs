@@ -5,7 +5,7 @@ use networkpype_core::{
 };
 
 use crate::{
-    MessageText, Part, Subject, Template, TimestampFormat, Values, recipe::check::mistake,
+    Keyring, MessageText, Part, Subject, Template, TimestampFormat, Values, recipe::check::mistake,
 };
 
 mod answer;
@@ -53,8 +53,18 @@ impl Login {
     /// A login with this message; see [`MessageText`] for what may stand in braces. A mistake in it is reported by
     /// [`check`](Self::check).
     pub fn new(message: &str) -> Self {
+        Self::with_text(MessageText::parse(message))
+    }
+
+    /// A login with a message whose names were read as those of a [`Template`]. A mistake in it is reported by
+    /// [`check`](Self::check).
+    pub fn from_template(message: &Template) -> Self {
+        Self::with_text(MessageText::from_template(message))
+    }
+
+    fn with_text(text: Result<MessageText, AuthError>) -> Self {
         Self {
-            text: MessageText::parse(message).map_err(|error| error.to_string()),
+            text: text.map_err(|error| error.to_string()),
             payload: Template::default(),
             format: TimestampFormat::default(),
             ahead: Duration::ZERO,
@@ -135,9 +145,29 @@ impl Login {
         self
     }
 
+    /// What is signed.
+    pub fn payload(&self) -> &Template {
+        &self.payload
+    }
+
+    /// Makes ready what signing needs of `keyring`.
+    ///
+    /// # Errors
+    /// When it lacks a credential.
+    pub fn prepare(&self, keyring: &mut Keyring) -> Result<(), AuthError> {
+        keyring.prepare_for(&self.payload)?;
+        let parts = self.text.iter().flat_map(MessageText::parts).cloned().collect::<Template>();
+        keyring.prepare_for(&parts)
+    }
+
     /// Whether `part` is signed or sent.
     pub fn uses(&self, part: &Part) -> bool {
         self.payload.uses(part) || self.text.as_ref().is_ok_and(|text| text.uses(part))
+    }
+
+    /// Whether `wanted` holds for a part that is signed or sent.
+    pub fn any(&self, wanted: &dyn Fn(&Part) -> bool) -> bool {
+        self.payload.any(wanted) || self.text.iter().flat_map(MessageText::parts).any(wanted)
     }
 
     /// The mistake in it, if there is one.

@@ -53,19 +53,32 @@ impl MessageText {
     /// When a name in braces is not known, the text is not JSON once values stand for the names, or one stands outside
     /// of quotes that is not a timestamp or nonce.
     pub fn parse(text: &str) -> Result<Self, AuthError> {
-        let mut pieces = Vec::new();
+        let mut parts = Vec::new();
         let mut rest = text;
-        let piece = |part| Piece { part, quoted: true };
         while let Some((before, name, after)) = next_name(rest) {
             let known = NAMES.iter().find(|(known, _)| *known == name);
             let (_, part) = known.ok_or_else(|| {
                 unusable(&format!("`{{{name}}}` is not known; write {}", known_names()))
             })?;
-            pieces.push(piece(Part::literal(before.to_owned())));
-            pieces.push(piece(part.clone()));
+            parts.push(Part::literal(before.to_owned()));
+            parts.push(part.clone());
             rest = after;
         }
-        pieces.push(piece(Part::literal(rest.to_owned())));
+        parts.push(Part::literal(rest.to_owned()));
+        Self::from_parts(parts)
+    }
+
+    /// A text whose names were read as those of a [`Template`].
+    ///
+    /// # Errors
+    /// When it is not JSON once values stand for the names, or one stands outside of quotes that is neither a time nor a
+    /// nonce.
+    pub fn from_template(template: &Template) -> Result<Self, AuthError> {
+        Self::from_parts(template.parts().to_vec())
+    }
+
+    fn from_parts(parts: Vec<Part>) -> Result<Self, AuthError> {
+        let pieces = parts.into_iter().map(|part| Piece { part, quoted: true }).collect();
         let mut parsed = Self { pieces };
         if !parsed.is_json_with_letter_at(None) {
             return Err(unusable("it is not JSON"));
@@ -73,14 +86,20 @@ impl MessageText {
         for index in 0..parsed.pieces.len() {
             parsed.pieces[index].quoted = parsed.is_json_with_letter_at(Some(index));
             let Piece { part, quoted } = &parsed.pieces[index];
-            if !quoted && !matches!(part, Part::Timestamp | Part::Nonce) {
+            let is_number = matches!(part, Part::Timestamp | Part::Nonce | Part::Now(..));
+            if !quoted && !is_number {
                 return Err(unusable(&format!(
                     "`{{{}}}` has to stand inside quotes",
-                    part.name().to_ascii_lowercase()
+                    part.label()
                 )));
             }
         }
         Ok(parsed)
+    }
+
+    /// The parts that stand in it.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.pieces.iter().map(|piece| &piece.part)
     }
 
     /// Whether `part` stands in it.

@@ -2,7 +2,7 @@ use std::{borrow::Cow, fmt};
 
 use networkpype_core::Encoding;
 
-use crate::{DigestEncoding, HashAlgorithm, Template};
+use crate::{DigestEncoding, Filter, HashAlgorithm, ParamsView, Template, TimestampFormat};
 
 /// One piece of a text that is signed or sent.
 ///
@@ -59,6 +59,75 @@ pub enum Part {
         /// What is hashed.
         of: Template,
     },
+    /// The credential of this name, from the [`Keyring`](crate::Keyring).
+    Credential(Cow<'static, str>),
+    /// The instant of the signature, plus this many seconds, in this format: for a second notion of time beside
+    /// [`Timestamp`](Self::Timestamp), such as a token's `exp`.
+    Now(TimestampFormat, i64),
+    /// A random UUID (RFC 9562, version 4), the same everywhere in one signature.
+    Uuid,
+    /// Sixteen random bytes, the same everywhere in one signature.
+    Random,
+    /// What the API calls the endpoint: what the request says with [`Endpoint`](crate::Endpoint), or its path without
+    /// the slash at its beginning.
+    Endpoint,
+    /// The section of the API that the request says with [`Section`](crate::Section); nothing where it says none.
+    Section,
+    /// The text that was signed. Only in what is placed.
+    Payload,
+    /// Path parameters, query, form and JSON members as one text.
+    Params(Box<ParamsView>),
+    /// The JSON object of the body, as text; `{}` where there is none.
+    JsonObject,
+    /// The members of that object, without its braces.
+    JsonMembers,
+    /// A JSON object made of templates.
+    Object(Vec<Entry>),
+    /// A text that went through filters.
+    Piped {
+        /// What goes in.
+        of: Template,
+        /// The filters, in their order.
+        through: Vec<Filter>,
+    },
+}
+
+/// One member of a [`Part::Object`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// Its name.
+    pub name: Cow<'static, str>,
+    /// Its value.
+    pub value: Template,
+    /// Whether the value is JSON text already, such as a number or a list. Otherwise it is a string.
+    pub is_json: bool,
+    /// Left out where this renders to nothing.
+    pub when: Option<Template>,
+}
+
+impl Entry {
+    /// A member that is a string.
+    pub fn text(name: impl Into<Cow<'static, str>>, value: impl Into<Template>) -> Self {
+        Self { name: name.into(), value: value.into(), is_json: false, when: None }
+    }
+
+    /// A member that is JSON text.
+    pub fn json(name: impl Into<Cow<'static, str>>, value: impl Into<Template>) -> Self {
+        Self { name: name.into(), value: value.into(), is_json: true, when: None }
+    }
+
+    /// Left out where `template` renders to nothing.
+    #[must_use]
+    pub fn when(mut self, template: impl Into<Template>) -> Self {
+        self.when = Some(template.into());
+        self
+    }
+
+    /// Its templates.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        std::iter::once(&self.value).chain(&self.when)
+    }
 }
 
 impl Part {
@@ -77,6 +146,16 @@ impl Part {
         Self::Hash { algorithm, encoding: None, of: parts.into() }
     }
 
+    /// The credential of this name.
+    pub fn credential(name: impl Into<Cow<'static, str>>) -> Self {
+        Self::Credential(name.into())
+    }
+
+    /// `parts` through `filters`, one after the other.
+    pub fn piped(parts: impl Into<Template>, filters: impl IntoIterator<Item = Filter>) -> Self {
+        Self::Piped { of: parts.into(), through: filters.into_iter().collect() }
+    }
+
     /// The hash of `parts` in lower-case hexadecimal.
     pub fn hash_hex(algorithm: HashAlgorithm, parts: impl Into<Template>) -> Self {
         Self::Hash { algorithm, encoding: Some(DigestEncoding::Hex), of: parts.into() }
@@ -84,25 +163,25 @@ impl Part {
 
     /// Whether it is a piece of a REST request or handshake.
     pub(crate) fn needs_request(&self) -> bool {
+        use Part::{Body, Endpoint, Header, Host, JsonObject, Method, Params, Path, Query};
+        use Part::{QueryIn, QueryWithMark, Section, Target, Url};
         match self {
-            Self::Method | Self::Host | Self::Url | Self::Path | Self::Target | Self::Body => true,
-            Self::Query | Self::QueryWithMark | Self::QueryIn(_) | Self::Header(_) => true,
-            Self::Literal(_) | Self::Timestamp | Self::Nonce | Self::Key | Self::Passphrase => {
-                false
-            }
-            Self::Signature | Self::SortedFields | Self::Hash { .. } => false,
+            Method | Host | Url | Path | Target | Body | Endpoint | Section => true,
+            Query | QueryWithMark | QueryIn(_) | Header(_) | Params(_) => true,
+            JsonObject | Self::JsonMembers => true,
+            _ => false,
         }
     }
 
     /// Whether placing something in a request or message may change it.
     pub(crate) fn may_change(&self) -> bool {
+        use Part::{Body, Header, JsonObject, Params, Query, QueryIn, QueryWithMark, Target, Url};
         match self {
-            Self::Query | Self::QueryWithMark | Self::QueryIn(_) | Self::Target | Self::Url => true,
-            Self::Body | Self::Header(_) | Self::SortedFields => true,
-            Self::Literal(_) | Self::Timestamp | Self::Nonce | Self::Key | Self::Passphrase => {
-                false
-            }
-            Self::Signature | Self::Method | Self::Host | Self::Path | Self::Hash { .. } => false,
+            Query | QueryWithMark | QueryIn(_) | Target | Url | Body | Header(_) => true,
+            Self::SortedFields | Params(_) | JsonObject | Self::JsonMembers => true,
+            // Made of the text that was signed, which is made of the request.
+            Self::Payload => true,
+            _ => false,
         }
     }
 
@@ -127,6 +206,58 @@ impl Part {
             Self::Body => "Body",
             Self::SortedFields => "SortedFields",
             Self::Hash { .. } => "Hash",
+            Self::Credential(_) => "Credential",
+            Self::Now(..) => "Now",
+            Self::Uuid => "Uuid",
+            Self::Random => "Random",
+            Self::Endpoint => "Endpoint",
+            Self::Section => "Section",
+            Self::Payload => "Payload",
+            Self::Params(_) => "Params",
+            Self::JsonObject => "JsonObject",
+            Self::JsonMembers => "JsonMembers",
+            Self::Object(_) => "Object",
+            Self::Piped { .. } => "Piped",
+        }
+    }
+
+    /// What it is called in a template and an explanation.
+    pub(crate) fn label(&self) -> String {
+        match self {
+            Self::Literal(_) => "text".to_owned(),
+            Self::Credential(name) => name.to_string(),
+            Self::Header(name) => format!("header({name})"),
+            Self::QueryWithMark => "query with its `?`".to_owned(),
+            Self::QueryIn(_) => "query decoded".to_owned(),
+            Self::Object(_) => "JSON object".to_owned(),
+            Self::Piped { of, through } => {
+                let parts: Vec<_> = of.parts().iter().map(Self::label).collect();
+                let filters: Vec<_> = through.iter().map(Filter::name).collect();
+                format!("{}|{}", parts.join("+"), filters.join("|"))
+            }
+            Self::Hash { algorithm, of, .. } => {
+                let parts: Vec<_> = of.parts().iter().map(Self::label).collect();
+                format!("{}|{}", parts.join("+"), algorithm.as_str())
+            }
+            _ => self.name().to_ascii_lowercase(),
+        }
+    }
+
+    /// What of it is made of other parts.
+    pub(crate) fn inner(&self) -> Vec<&Template> {
+        match self {
+            Self::Hash { of, .. } | Self::Piped { of, .. } => vec![of],
+            Self::Object(entries) => entries.iter().flat_map(Entry::templates).collect(),
+            Self::Params(view) => view.with.iter().map(|(_, value)| value).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether it is, or is a hash or an encoding of, a credential: explanations do not show it.
+    pub(crate) fn is_secret(&self) -> bool {
+        match self {
+            Self::Key | Self::Passphrase | Self::Credential(_) => true,
+            _ => self.inner().iter().any(|inner| inner.parts().iter().any(Self::is_secret)),
         }
     }
 }
@@ -144,6 +275,13 @@ impl fmt::Debug for Part {
                 .field("encoding", encoding)
                 .field("of", of)
                 .finish(),
+            Self::Credential(name) => f.debug_tuple("Credential").field(name).finish(),
+            Self::Now(format, ahead) => f.debug_tuple("Now").field(format).field(ahead).finish(),
+            Self::Params(view) => f.debug_tuple("Params").field(view).finish(),
+            Self::Object(entries) => f.debug_tuple("Object").field(entries).finish(),
+            Self::Piped { of, through } => {
+                f.debug_struct("Piped").field("of", of).field("through", through).finish()
+            }
             _ => f.write_str(self.name()),
         }
     }

@@ -1,9 +1,10 @@
 use std::borrow::Cow;
 
 use networkpype_core::{
-    AuthError, AuthErrorKind, Encoding, JsonMembers, Pair, RestRequest, Secret,
+    AuthError, AuthErrorKind, Encoding, JsonMembers, Pair, Pairs, RestRequest, Secret,
     is_connection_header,
 };
+use serde_json::value::RawValue;
 
 use crate::Part;
 
@@ -16,6 +17,7 @@ pub struct Placement {
     kind: Kind,
     name: Cow<'static, str>,
     first: bool,
+    yields: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,9 @@ enum Kind {
     Params,
     Json,
     JsonNumber,
+    JsonText,
+    Body,
+    BodyText,
 }
 
 impl Placement {
@@ -59,6 +64,30 @@ impl Placement {
         Self::new(Kind::JsonNumber, name)
     }
 
+    /// A field of a JSON object whose value is JSON text: a number, a list, another object.
+    pub fn json_text(name: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::JsonText, name)
+    }
+
+    /// A parameter of the body, whatever it is: a field of a JSON object where the request has one, of the form
+    /// otherwise.
+    pub fn body(name: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Body, name)
+    }
+
+    /// The same, and in a JSON object its value is JSON text.
+    pub fn body_text(name: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::BodyText, name)
+    }
+
+    /// Where the request has a parameter or field of this name already, its value is sent, in this place. Default: that
+    /// is an error. Says nothing about headers.
+    #[must_use]
+    pub fn yielding(mut self) -> Self {
+        self.yields = true;
+        self
+    }
+
     /// Before the request's own parameters or fields instead of behind them. Says nothing about headers.
     #[must_use]
     pub fn first(mut self) -> Self {
@@ -67,7 +96,7 @@ impl Placement {
     }
 
     fn new(kind: Kind, name: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, name: name.into(), first: false }
+        Self { kind, name: name.into(), first: false, yields: false }
     }
 
     pub(crate) fn is_first(&self) -> bool {
@@ -81,7 +110,7 @@ impl Placement {
 
     /// Whether a WebSocket message can carry it.
     pub(crate) fn fits_message(&self) -> bool {
-        matches!(self.kind, Kind::Json | Kind::JsonNumber)
+        matches!(self.kind, Kind::Json | Kind::JsonNumber | Kind::JsonText)
     }
 
     /// Whether it is a header.
@@ -105,8 +134,12 @@ impl Placement {
             Part::Query | Part::QueryWithMark | Part::QueryIn(_) | Part::Target | Part::Url => {
                 matches!(self.kind, Kind::Query | Kind::Params)
             }
-            Part::Body => self.makes_form() || self.makes_json() || self.kind == Kind::Params,
+            Part::Body => self.kind == Kind::Params || self.is_in_body(),
             Part::SortedFields => self.makes_json(),
+            Part::Params(_) => self.kind != Kind::Header,
+            Part::JsonObject | Part::JsonMembers => {
+                self.makes_json() || matches!(self.kind, Kind::Body | Kind::BodyText)
+            }
             Part::Header(name) => self.kind == Kind::Header && self.name.eq_ignore_ascii_case(name),
             _ => false,
         }
@@ -119,17 +152,24 @@ impl Placement {
 
     /// Whether a request that carries it has a JSON object for a body.
     pub(crate) fn makes_json(&self) -> bool {
-        matches!(self.kind, Kind::Json | Kind::JsonNumber)
+        matches!(self.kind, Kind::Json | Kind::JsonNumber | Kind::JsonText)
+    }
+
+    fn is_in_body(&self) -> bool {
+        self.makes_form() || self.makes_json() || matches!(self.kind, Kind::Body | Kind::BodyText)
     }
 
     /// Whether what goes to `other` may overwrite or repeat what goes here.
     pub(crate) fn clashes(&self, other: &Self) -> bool {
-        use Kind::{Form, Header, Json, JsonNumber, Params, Query};
+        use Kind::{Body, BodyText, Form, Header, Json, JsonNumber, JsonText, Params, Query};
         match (self.kind, other.kind) {
             (Header, Header) => self.name.eq_ignore_ascii_case(&other.name),
             (Query | Params, Query | Params)
-            | (Form | Params, Form | Params)
-            | (Json | JsonNumber, Json | JsonNumber) => self.name == other.name,
+            | (Form | Params | Body | BodyText, Form | Params | Body | BodyText)
+            | (
+                Json | JsonNumber | JsonText | Body | BodyText,
+                Json | JsonNumber | JsonText | Body | BodyText,
+            ) => self.name == other.name,
             _ => false,
         }
     }
@@ -157,29 +197,40 @@ impl Placement {
             Kind::Form if request.form_params().is_none() => {
                 request.form_params_mut()?;
             }
-            Kind::Json | Kind::JsonNumber if request.json_members().is_none() => {
+            Kind::Json | Kind::JsonNumber | Kind::JsonText if request.json_members().is_none() => {
                 request.json_members_mut()?;
+            }
+            Kind::Body | Kind::BodyText if request.json_members().is_none() => {
+                request.form_params_mut()?;
             }
             _ => {}
         }
         Ok(())
     }
 
-    /// Puts `value` into `request`.
-    pub(crate) fn put(&self, request: &mut RestRequest, value: &Secret) -> Result<(), AuthError> {
+    /// Puts `value` into `request`, a parameter in `encoding` or, with `None`, as its carrier is encoded by default.
+    pub(crate) fn put(
+        &self,
+        request: &mut RestRequest,
+        value: &Secret,
+        encoding: Option<Encoding>,
+    ) -> Result<(), AuthError> {
         match self.kind {
             Kind::Header => {
                 request.insert_sensitive_header(self.name.as_ref(), value.expose_bytes())?;
                 Ok(())
             }
-            Kind::Query => self.put_in_query(request, value),
-            Kind::Form => self.put_in_form(request, value),
+            Kind::Query => self.put_in_query(request, value, encoding),
+            Kind::Form => self.put_in_form(request, value, encoding),
             Kind::Params if request.form_params().is_some() => {
                 self.check_free(request.params().get(&self.name).is_none())?;
-                self.put_in_form(request, value)
+                self.put_in_form(request, value, encoding)
             }
-            Kind::Params => self.put_in_query(request, value),
-            Kind::Json | Kind::JsonNumber => self.put_in_json(request, value),
+            Kind::Params => self.put_in_query(request, value, encoding),
+            Kind::Body | Kind::BodyText if request.json_members().is_none() => {
+                self.put_in_form(request, value, encoding)
+            }
+            _ => self.put_in_json(request, value),
         }
     }
 
@@ -189,19 +240,48 @@ impl Placement {
         fields: &mut JsonMembers,
         value: &Secret,
     ) -> Result<(), AuthError> {
+        let mut value = Cow::Borrowed(value);
+        let mut is_theirs = false;
+        if self.yields
+            && let Some(theirs) = fields.get(&self.name)
+        {
+            value = Cow::Owned(Secret::from(theirs));
+            is_theirs = true;
+            fields.remove(&self.name);
+        }
         self.check_free(fields.get(&self.name).is_none())?;
-        match (self.kind, self.first) {
-            (Kind::JsonNumber, true) => fields.prepend(&*self.name, &self.integer(value)?)?,
-            (Kind::JsonNumber, false) => fields.push(&*self.name, &self.integer(value)?)?,
-            (_, true) => fields.prepend(&*self.name, &self.text(value)?)?,
-            (_, false) => fields.push(&*self.name, &self.text(value)?)?,
+        let text = self.json_of(&value, is_theirs)?;
+        if self.first {
+            fields.prepend_text(&*self.name, &text)?;
+        } else {
+            fields.push_text(&*self.name, &text)?;
         }
         Ok(())
     }
 
-    fn put_in_query(&self, request: &mut RestRequest, value: &Secret) -> Result<(), AuthError> {
+    /// `value` as the JSON text that stands in an object here.
+    fn json_of(&self, value: &Secret, is_theirs: bool) -> Result<String, AuthError> {
+        match self.kind {
+            _ if is_theirs => Ok(self.text(value)?.to_owned()),
+            Kind::JsonNumber => Ok(self.integer(value)?.to_string()),
+            Kind::JsonText | Kind::BodyText => Ok(self.text(value)?.to_owned()),
+            _ => Ok(serde_json::Value::from(self.text(value)?).to_string()),
+        }
+    }
+
+    fn put_in_query(
+        &self,
+        request: &mut RestRequest,
+        value: &Secret,
+        encoding: Option<Encoding>,
+    ) -> Result<(), AuthError> {
+        let theirs = self.theirs(request.params());
+        if theirs.is_some() {
+            request.params_mut()?.remove(&self.name);
+        }
         self.check_free(request.params().get(&self.name).is_none())?;
-        let pair = Pair::new(&*self.name, self.text(value)?);
+        let value = theirs.map_or_else(|| self.text(value).map(str::to_owned), Ok)?;
+        let pair = Pair::encoded_as(encoding.unwrap_or_default(), &*self.name, value);
         if self.first {
             request.params_mut()?.prepend(pair);
         } else {
@@ -210,9 +290,19 @@ impl Placement {
         Ok(())
     }
 
-    fn put_in_form(&self, request: &mut RestRequest, value: &Secret) -> Result<(), AuthError> {
+    fn put_in_form(
+        &self,
+        request: &mut RestRequest,
+        value: &Secret,
+        encoding: Option<Encoding>,
+    ) -> Result<(), AuthError> {
+        let theirs = request.form_params().and_then(|form| self.theirs(form));
+        if theirs.is_some() {
+            request.form_params_mut()?.remove(&self.name);
+        }
         self.check_free(request.form_params().is_none_or(|form| form.get(&self.name).is_none()))?;
-        let pair = Pair::encoded_as(Encoding::Form, &*self.name, self.text(value)?);
+        let value = theirs.map_or_else(|| self.text(value).map(str::to_owned), Ok)?;
+        let pair = Pair::encoded_as(encoding.unwrap_or(Encoding::Form), &*self.name, value);
         if self.first {
             request.form_params_mut()?.prepend(pair);
         } else {
@@ -221,17 +311,20 @@ impl Placement {
         Ok(())
     }
 
+    /// The request's own value, where it has one and this place leaves it that.
+    fn theirs(&self, pairs: &Pairs) -> Option<String> {
+        self.yields.then(|| pairs.get(&self.name).map(Cow::into_owned)).flatten()
+    }
+
     fn put_in_json(&self, request: &mut RestRequest, value: &Secret) -> Result<(), AuthError> {
-        if self.first {
+        if self.first || self.yields {
             return self.put_field(request.json_members_mut()?, value);
         }
         let members = request.json_members();
         self.check_free(members.is_none_or(|members| members.get(&self.name).is_none()))?;
-        if self.kind == Kind::JsonNumber {
-            request.append_json(&self.name, &self.integer(value)?)?;
-        } else {
-            request.append_json(&self.name, &self.text(value)?)?;
-        }
+        let text = self.json_of(value, false)?;
+        let raw = RawValue::from_string(text).map_err(|_| self.unfit("is not JSON"))?;
+        request.append_json(&self.name, &raw)?;
         Ok(())
     }
 
@@ -263,7 +356,8 @@ impl Placement {
             Kind::Query => "query parameter",
             Kind::Form => "form parameter",
             Kind::Params => "parameter",
-            Kind::Json | Kind::JsonNumber => "JSON field",
+            Kind::Json | Kind::JsonNumber | Kind::JsonText => "JSON field",
+            Kind::Body | Kind::BodyText => "parameter of the body",
         }
     }
 }

@@ -1,25 +1,47 @@
 use std::{borrow::Cow, time::Duration};
 
-use networkpype_core::{AuthError, RestRequest, Timestamp, WebSocketRequest};
+use http::header::CONTENT_TYPE;
+use networkpype_core::{AuthError, Encoding, RestRequest, Secret, Timestamp, WebSocketRequest};
 
-use crate::{Part, Placement, Subject, Template, TimestampFormat, Values};
+use crate::{
+    Keyring, ListStyle, ObjectStyle, Part, Placement, Subject, Template, TimestampFormat, Values,
+};
 
+mod carry;
 pub(crate) mod check;
 mod message;
 mod place;
+mod trace;
 
+use carry::Arrangement;
+pub use carry::{Carrier, CarryTo};
 use place::{Place, Stage};
+pub(crate) use trace::Trace;
+
+/// Which parameters of a request are sorted by name before they are signed and sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Sort {
+    /// None: they stay in their order.
+    #[default]
+    None,
+    /// The caller's, before the recipe places its own around them.
+    Own,
+    /// All of them, but for the signature and what is made from the request.
+    All,
+}
 
 /// What is signed, and what goes where: everything about an API's signatures but the keys and the algorithm.
 ///
 /// # Order
 ///
-/// 1. Everything placed that is known from the start goes in, in the order in which it was placed.
-/// 2. Parameters are sorted, if [`sort_params`](Self::sort_params) says so.
-/// 3. Everything placed that is made from the request's query, body or headers goes in behind it, such as the body's
-///    hash in a header: it is made from what is sent, parameters of the first step included.
-/// 4. What is signed is rendered. That freezes the parts of the request it holds.
-/// 5. The signature is made, and whatever holds it goes in at the end.
+/// 1. The request's parameters are arranged: carried where they are to be sent, encoded, sorted.
+/// 2. Everything placed that is known from the start goes in, in the order in which it was placed.
+/// 3. Parameters are sorted, if [`sort_params`](Self::sort_params) says so.
+/// 4. Everything placed that is made from the request's query, body or headers goes in behind it, such as the body's
+///    hash in a header: it is made from what is sent, the parameters placed before included.
+/// 5. What is signed is rendered. That freezes the parts of the request it holds.
+/// 6. The signature is made, and whatever holds it goes in at the end.
 ///
 /// A value that a later step would make untrue is a mistake, which the checks report: the body's hash in a header while
 /// the signature goes into the body.
@@ -51,10 +73,13 @@ use place::{Place, Stage};
 pub struct Recipe {
     payload: Template,
     places: Vec<Place>,
-    sorted: bool,
+    sort: Sort,
     format: TimestampFormat,
     ahead: Duration,
     within: Option<Cow<'static, str>>,
+    arrangement: Arrangement,
+    body: Option<Template>,
+    empty_body: Option<Cow<'static, str>>,
 }
 
 impl Recipe {
@@ -71,7 +96,20 @@ impl Recipe {
 
     /// Where something of any parts goes, such as a header made of several.
     pub fn place(mut self, at: Placement, value: impl Into<Template>) -> Self {
-        self.places.push(Place { at, value: value.into() });
+        self.places.push(Place::new(at, value.into(), None));
+        self.restage();
+        self
+    }
+
+    /// The same, but nothing is placed where `when` renders to nothing.
+    pub fn place_when(
+        mut self,
+        at: Placement,
+        value: impl Into<Template>,
+        when: impl Into<Template>,
+    ) -> Self {
+        self.places.push(Place::new(at, value.into(), Some(when.into())));
+        self.restage();
         self
     }
 
@@ -120,9 +158,61 @@ impl Recipe {
 
     /// Sorts the query's and the form's parameters by name before they are signed and sent, those of the recipe too, but
     /// for the signature and what is made from the request: see the order above. Default: they stay in their order.
-    pub fn sort_params(mut self) -> Self {
-        self.sorted = true;
+    pub fn sort_params(self) -> Self {
+        self.sort(Sort::All)
+    }
+
+    /// Which parameters of the query and the form are sorted by name before they are signed and sent. Default: none.
+    pub fn sort(mut self, sort: Sort) -> Self {
+        self.sort = sort;
         self
+    }
+
+    /// Where the members of a JSON body, or the parameters of a form, are sent: in one place, in several, or with no
+    /// carrier nowhere, where an API takes them from what is signed. [`CarryTo`] says it for one request. Default: where
+    /// the caller put them.
+    pub fn carry(mut self, carriers: impl Into<Vec<Carrier>>) -> Self {
+        self.arrangement.carriers = Some(carriers.into());
+        self
+    }
+
+    /// Sends the parameters that have filled the path also as parameters, before the caller's. Default: no.
+    pub fn carry_path_params(mut self) -> Self {
+        self.arrangement.path_params = true;
+        self
+    }
+
+    /// How the parameters of the query and the form are encoded, but for those typed in the URL. A signature among them
+    /// is always percent-encoded. Default: as the caller said.
+    pub fn encode_params(mut self, encoding: Encoding) -> Self {
+        self.arrangement.encoding = Some(encoding);
+        self
+    }
+
+    /// How lists and objects are written that are carried into the query or a form. Default: as JSON.
+    pub fn write_lists(mut self, lists: ListStyle, objects: ObjectStyle) -> Self {
+        self.arrangement.lists = lists;
+        self.arrangement.objects = objects;
+        self
+    }
+
+    /// Sends this in place of the body, such as an envelope around its JSON object, or its text in another encoding. Says
+    /// nothing about the `Content-Type`. Default: the body itself.
+    pub fn body(mut self, body: impl Into<Template>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// Sends this where a request would have an empty body: one that is no form and no JSON, or a form without
+    /// parameters. Default: nothing.
+    pub fn empty_body(mut self, text: impl Into<Cow<'static, str>>) -> Self {
+        self.empty_body = Some(text.into());
+        self
+    }
+
+    /// What is signed.
+    pub fn payload(&self) -> &Template {
+        &self.payload
     }
 
     /// Places fields into, and signs those of, the object in this field of a WebSocket message. Default: the message's
@@ -134,12 +224,36 @@ impl Recipe {
 
     /// Whether nothing was said about what is signed or placed.
     pub fn is_empty(&self) -> bool {
-        self.payload.is_empty() && self.places.is_empty()
+        self.payload.is_empty() && self.places.is_empty() && self.body.is_none()
     }
 
     /// Whether `part` is signed or placed.
     pub fn uses(&self, part: &Part) -> bool {
-        self.payload.uses(part) || self.places.iter().any(|place| place.value.uses(part))
+        self.templates().any(|template| template.uses(part))
+    }
+
+    /// Whether `wanted` holds for a part that is signed or placed.
+    pub fn any(&self, wanted: &dyn Fn(&Part) -> bool) -> bool {
+        self.templates().any(|template| template.any(wanted))
+    }
+
+    /// Whether it says where the parameters of a body are sent.
+    pub fn carries(&self) -> bool {
+        self.arrangement.carriers.is_some()
+    }
+
+    /// Everything that is rendered.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        let placed = self.places.iter().flat_map(|place| std::iter::once(&place.value).chain(&place.when));
+        std::iter::once(&self.payload).chain(&self.body).chain(placed)
+    }
+
+    /// Makes ready what signing needs of `keyring`.
+    ///
+    /// # Errors
+    /// When it lacks a credential.
+    pub fn prepare(&self, keyring: &mut Keyring) -> Result<(), AuthError> {
+        self.templates().try_for_each(|template| keyring.prepare_for(template))
     }
 
     /// The timestamp of something that is signed at `now`.
@@ -154,30 +268,91 @@ impl Recipe {
     /// not fit where it is to go, what is to change is frozen, or `sign` fails.
     pub fn sign_request(
         &self,
-        mut request: RestRequest,
+        request: RestRequest,
         values: Values<'_>,
         sign: impl FnOnce(&[u8]) -> Result<String, AuthError>,
     ) -> Result<RestRequest, AuthError> {
+        self.sign_traced(request, values, sign, None)
+    }
+
+    pub(crate) fn sign_traced(
+        &self,
+        mut request: RestRequest,
+        values: Values<'_>,
+        sign: impl FnOnce(&[u8]) -> Result<String, AuthError>,
+        trace: Option<&mut Trace>,
+    ) -> Result<RestRequest, AuthError> {
         // Managers did this already; for others it reports mistakes before they are signed.
         request.resolve(None)?;
-        for place in self.plain() {
-            place.put(&mut request, &values)?;
-        }
-        if self.sorted {
+        let members = self.arrangement.apply(&mut request)?;
+        let values = match &members {
+            Some(members) => values.members(members),
+            None => values,
+        };
+        let encoding = self.arrangement.encoding;
+        if self.sort == Sort::Own {
             sort(&mut request)?;
+        }
+        for place in self.in_order(Stage::Plain) {
+            place.put(&mut request, &values, encoding)?;
+        }
+        if self.sort == Sort::All {
+            sort(&mut request)?;
+        }
+        self.fill_empty_body(&mut request)?;
+        let late_body = self.body.as_ref().filter(|body| holds_signature(body));
+        if let (Some(body), None) = (&self.body, late_body) {
+            replace_body(&mut request, body, &values)?;
         }
         for place in self.at_stage(Stage::Signature) {
             place.at.prepare(&mut request)?;
         }
         for place in self.at_stage(Stage::Derived) {
-            place.put(&mut request, &values)?;
+            place.put(&mut request, &values, encoding)?;
         }
-        let payload = self.payload.render(&mut Subject::Request(&mut request), &values)?;
-        let signature = sign(payload.expose_bytes())?;
-        for place in self.at_stage(Stage::Signature) {
-            place.put(&mut request, &values.signature(&signature))?;
+        let payload = self.render_payload(&mut request, &values, trace)?;
+        let signature = if self.payload.is_empty() { String::new() } else { sign(payload.expose_bytes())? };
+        let values = values.signature(&signature).payload(&payload);
+        if let Some(body) = late_body {
+            replace_body(&mut request, body, &values)?;
+        }
+        for place in self.in_order(Stage::Signature) {
+            place.put(&mut request, &values, encoding)?;
         }
         Ok(request)
+    }
+
+    fn render_payload(
+        &self,
+        request: &mut RestRequest,
+        values: &Values<'_>,
+        trace: Option<&mut Trace>,
+    ) -> Result<Secret, AuthError> {
+        let mut subject = Subject::Request(request);
+        let Some(trace) = trace else { return self.payload.render(&mut subject, values) };
+        let (payload, ends) = self.payload.render_with_ends(&mut subject, values)?;
+        trace.take(&self.payload, &payload, &ends);
+        Ok(payload)
+    }
+
+    fn fill_empty_body(&self, request: &mut RestRequest) -> Result<(), AuthError> {
+        let Some(text) = &self.empty_body else { return Ok(()) };
+        let is_empty = match request.form_params() {
+            Some(form) => form.is_empty(),
+            None => {
+                request.json_members().is_none()
+                    && request.streamed_body().is_none()
+                    && request.clone().body_bytes()?.is_empty()
+            }
+        };
+        if is_empty {
+            let content_type = request.headers().get(CONTENT_TYPE).cloned();
+            request.replace_body(text.clone().into_owned())?;
+            if let Some(content_type) = content_type {
+                request.insert_header(CONTENT_TYPE.as_str(), content_type.as_bytes())?;
+            }
+        }
+        Ok(())
     }
 
     /// Signs the object of a WebSocket message with `sign`: the outermost one, or that [`within`](Self::within) a
@@ -193,6 +368,20 @@ impl Recipe {
     ) -> Result<WebSocketRequest, AuthError> {
         message::sign(self, message, values, sign)
     }
+}
+
+fn holds_signature(template: &Template) -> bool {
+    template.any(&|part| matches!(part, Part::Signature | Part::Payload))
+}
+
+fn replace_body(
+    request: &mut RestRequest,
+    body: &Template,
+    values: &Values<'_>,
+) -> Result<(), AuthError> {
+    let text = body.render(&mut Subject::Request(request), values)?;
+    request.replace_body(text.expose_bytes().to_vec())?;
+    Ok(())
 }
 
 fn sort(request: &mut RestRequest) -> Result<(), AuthError> {

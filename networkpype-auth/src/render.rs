@@ -1,6 +1,9 @@
 use networkpype_core::{AuthError, AuthErrorKind, Origin, RestRequest, Secret};
 
-use crate::{Part, Subject, Values, buffer::WipedBuffer, canonical::sorted_fields_text};
+use crate::{
+    Endpoint, Entry, Part, Section, Subject, Values, buffer::WipedBuffer,
+    canonical::sorted_fields_text,
+};
 
 impl Part {
     /// Writes what it stands for at the end of `out`.
@@ -53,6 +56,47 @@ impl Part {
                 Subject::Fields(fields) => put(sorted_fields_text(fields).as_bytes()),
                 _ => return Err(self.missing("a WebSocket message")),
             },
+            Self::Credential(name) => put(values.credential(name)?.expose_bytes()),
+            Self::Now(format, ahead) => {
+                put(format.format_ahead(self.given(values.now)?, *ahead).as_bytes());
+            }
+            Self::Uuid => put(self.given(values.uuid)?.as_bytes()),
+            Self::Random => put(self.given(values.random)?),
+            Self::Endpoint => {
+                let request = self.request(subject)?;
+                match request.extensions().get::<Endpoint>() {
+                    Some(endpoint) => put(endpoint.as_str().as_bytes()),
+                    None => put(request.path().trim_start_matches('/').as_bytes()),
+                }
+            }
+            Self::Section => {
+                if let Some(section) = self.request(subject)?.extensions().get::<Section>() {
+                    put(section.as_str().as_bytes());
+                }
+            }
+            Self::Payload => put(self.given(values.payload)?.expose_bytes()),
+            Self::Params(view) => put(view.render(self.request(subject)?, values)?.as_bytes()),
+            Self::JsonObject => put(json_of(self.request(subject)?, values).as_bytes()),
+            Self::JsonMembers => {
+                let json = json_of(self.request(subject)?, values);
+                let inside = json.trim().strip_prefix('{').and_then(|json| json.strip_suffix('}'));
+                put(inside.unwrap_or_default().as_bytes());
+            }
+            Self::Object(entries) => {
+                put(b"{");
+                let mut first = true;
+                for entry in entries {
+                    first &= !write_entry(entry, first, subject, values, out)?;
+                }
+                out.push(b"}");
+            }
+            Self::Piped { of, through } => {
+                let mut text = of.render(subject, values)?;
+                for filter in through {
+                    text = filter.apply(text, values)?;
+                }
+                put(text.expose_bytes());
+            }
             Self::Hash { algorithm, encoding, of } => {
                 let digest = algorithm.digest(of.render(subject, values)?.expose_bytes());
                 match encoding {
@@ -93,4 +137,48 @@ impl Part {
             format!("the part {} needs {what}, and there is none", self.name()),
         )
     }
+}
+
+/// The JSON object that the request carries or, where its body is something else by now, carried.
+fn json_of(request: &RestRequest, values: &Values<'_>) -> String {
+    match (request.json_members(), values.members) {
+        (Some(members), _) => members.to_wire(),
+        (None, Some(members)) => members.to_wire(),
+        (None, None) => "{}".to_owned(),
+    }
+}
+
+/// Writes a member of an object, and says whether it did.
+fn write_entry(
+    entry: &Entry,
+    first: bool,
+    subject: &mut Subject<'_>,
+    values: &Values<'_>,
+    out: &mut WipedBuffer,
+) -> Result<bool, AuthError> {
+    if let Some(when) = &entry.when
+        && when.render(subject, values)?.is_empty()
+    {
+        return Ok(false);
+    }
+    let unfit = |why: &str| {
+        AuthError::new(AuthErrorKind::Request, format!("the member `{}` {why}", entry.name))
+    };
+    let value = entry.value.render(subject, values)?;
+    if !first {
+        out.push(b",");
+    }
+    let quoted = |out: &mut WipedBuffer, text: &str| {
+        serde_json::to_writer(out, text).map_err(|_| unfit("cannot be written as JSON"))
+    };
+    quoted(out, &entry.name)?;
+    out.push(b":");
+    if !entry.is_json {
+        quoted(out, value.expose_str().ok_or_else(|| unfit("is not UTF-8 text"))?)?;
+    } else if serde_json::from_slice::<&serde_json::value::RawValue>(value.expose_bytes()).is_ok() {
+        out.push(value.expose_bytes());
+    } else {
+        return Err(unfit("is not JSON once its values stand in it"));
+    }
+    Ok(true)
 }

@@ -4,6 +4,10 @@ use networkpype_core::{AuthError, Secret};
 
 use crate::{Part, Subject, Values, buffer::WipedBuffer};
 
+mod parse;
+
+pub use parse::{TemplateError, TemplateNames};
+
 /// Parts in order, rendered one after the other without anything between them.
 ///
 /// ```
@@ -51,7 +55,17 @@ impl Template {
     pub(crate) fn any(&self, wanted: &dyn Fn(&Part) -> bool) -> bool {
         self.parts
             .iter()
-            .any(|part| wanted(part) || matches!(part, Part::Hash { of, .. } if of.any(wanted)))
+            .any(|part| wanted(part) || part.inner().iter().any(|inner| inner.any(wanted)))
+    }
+
+    /// Shows `each` every part, inner ones included.
+    pub(crate) fn visit(&self, each: &mut dyn FnMut(&Part)) {
+        for part in &self.parts {
+            each(part);
+            for inner in part.inner() {
+                inner.visit(each);
+            }
+        }
     }
 
     /// What its parts stand for, one after the other. It may hold a key, so it comes as a secret.
@@ -65,10 +79,32 @@ impl Template {
     ) -> Result<Secret, AuthError> {
         // Most values and most signed texts fit. What is not used is wiped as well, which is why it is not more.
         let mut out = WipedBuffer::with_capacity(if self.parts.len() == 1 { 64 } else { 256 });
+        self.write(subject, values, &mut out)?;
+        Ok(out.into_secret())
+    }
+
+    pub(crate) fn write(
+        &self,
+        subject: &mut Subject<'_>,
+        values: &Values<'_>,
+        out: &mut WipedBuffer,
+    ) -> Result<(), AuthError> {
+        self.parts.iter().try_for_each(|part| part.write(subject, values, out))
+    }
+
+    /// The same, and where each part ends.
+    pub(crate) fn render_with_ends(
+        &self,
+        subject: &mut Subject<'_>,
+        values: &Values<'_>,
+    ) -> Result<(Secret, Vec<usize>), AuthError> {
+        let mut out = WipedBuffer::with_capacity(256);
+        let mut ends = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
             part.write(subject, values, &mut out)?;
+            ends.push(out.len());
         }
-        Ok(out.into_secret())
+        Ok((out.into_secret(), ends))
     }
 }
 

@@ -1,4 +1,8 @@
+use std::time::Duration;
+
 use networkpype_core::Timestamp;
+
+use crate::names::named;
 
 /// How an API writes an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -17,14 +21,30 @@ pub enum TimestampFormat {
     Iso8601Millis,
     /// ISO 8601 in UTC with whole seconds: `2023-11-14T22:13:20Z`.
     Iso8601Secs,
+    /// The same without the `Z`: `2023-11-14T22:13:20`.
+    Iso8601SecsBare,
+    /// Seconds with eight decimals: `1700000000.12345678`.
+    SecondsDecimal8,
 }
+
+named!(TimestampFormat, "format of timestamps", {
+    Seconds => "s",
+    Millis => "ms",
+    Micros => "us",
+    Nanos => "ns",
+    Iso8601Millis => "iso-ms",
+    Iso8601Secs => "iso-s",
+    Iso8601SecsBare => "iso-s-bare",
+    SecondsDecimal8 => "s-decimal-8",
+});
 
 impl TimestampFormat {
     /// Whether it is digits alone.
     pub(crate) fn is_number(self) -> bool {
         match self {
             Self::Seconds | Self::Millis | Self::Micros | Self::Nanos => true,
-            Self::Iso8601Millis | Self::Iso8601Secs => false,
+            Self::Iso8601Millis | Self::Iso8601Secs | Self::Iso8601SecsBare => false,
+            Self::SecondsDecimal8 => false,
         }
     }
 
@@ -45,15 +65,29 @@ impl TimestampFormat {
             Self::Micros => at.as_micros().to_string(),
             Self::Nanos => at.as_nanos().to_string(),
             Self::Iso8601Millis => at.to_string(),
-            Self::Iso8601Secs => {
-                let mut text = at.to_string();
-                if let Some(dot) = text.find('.') {
-                    text.replace_range(dot.., "Z");
-                }
-                text
+            Self::Iso8601Secs => to_seconds(at, "Z"),
+            Self::Iso8601SecsBare => to_seconds(at, ""),
+            Self::SecondsDecimal8 => {
+                let parts = at.as_nanos().div_euclid(10).rem_euclid(100_000_000);
+                format!("{}.{parts:08}", at.as_secs())
             }
         }
     }
+
+    /// `at` and `ahead` seconds in this format; an instant that nobody can write stays where it can be.
+    pub(crate) fn format_ahead(self, at: Timestamp, ahead: i64) -> String {
+        let by = Duration::from_secs(ahead.unsigned_abs());
+        self.format(if ahead < 0 { at.saturating_sub(by) } else { at.saturating_add(by) })
+    }
+}
+
+/// The ISO text with `end` in place of the fraction and the zone.
+fn to_seconds(at: Timestamp, end: &str) -> String {
+    let mut text = at.to_string();
+    if let Some(dot) = text.find('.') {
+        text.replace_range(dot.., end);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -70,6 +104,8 @@ mod tests {
             (TimestampFormat::Nanos, "1700000000999999999"),
             (TimestampFormat::Iso8601Millis, "2023-11-14T22:13:20.999Z"),
             (TimestampFormat::Iso8601Secs, "2023-11-14T22:13:20Z"),
+            (TimestampFormat::Iso8601SecsBare, "2023-11-14T22:13:20"),
+            (TimestampFormat::SecondsDecimal8, "1700000000.99999999"),
         ] {
             assert_eq!(format.format(at), text);
         }

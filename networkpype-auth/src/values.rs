@@ -1,6 +1,8 @@
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use networkpype_core::{JsonMembers, RestRequest, Secret};
+use networkpype_core::{AuthError, AuthErrorKind, JsonMembers, RestRequest, Secret, Timestamp};
+
+use crate::{HmacAlgorithm, HmacSigner, Keyring};
 
 /// What a template is rendered against.
 #[non_exhaustive]
@@ -43,6 +45,12 @@ pub struct Values<'a> {
     pub(crate) timestamp: Option<&'a str>,
     pub(crate) nonce: Option<&'a str>,
     pub(crate) signature: Option<&'a str>,
+    pub(crate) keyring: Option<&'a Keyring>,
+    pub(crate) now: Option<Timestamp>,
+    pub(crate) uuid: Option<&'a str>,
+    pub(crate) random: Option<&'a [u8; 16]>,
+    pub(crate) payload: Option<&'a Secret>,
+    pub(crate) members: Option<&'a JsonMembers>,
 }
 
 impl<'a> Values<'a> {
@@ -84,6 +92,69 @@ impl<'a> Values<'a> {
     pub fn signature(mut self, signature: &'a str) -> Self {
         self.signature = Some(signature);
         self
+    }
+
+    /// The credentials that have names.
+    #[must_use]
+    pub fn keyring(mut self, keyring: &'a Keyring) -> Self {
+        self.keyring = Some(keyring);
+        self
+    }
+
+    /// The instant of the signature.
+    #[must_use]
+    pub fn now(mut self, now: Timestamp) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// The UUID of the signature, as it is signed and sent.
+    #[must_use]
+    pub fn uuid(mut self, uuid: &'a str) -> Self {
+        self.uuid = Some(uuid);
+        self
+    }
+
+    /// The random bytes of the signature.
+    #[must_use]
+    pub fn random(mut self, random: &'a [u8; 16]) -> Self {
+        self.random = Some(random);
+        self
+    }
+
+    /// The text that was signed.
+    #[must_use]
+    pub fn payload(mut self, payload: &'a Secret) -> Self {
+        self.payload = Some(payload);
+        self
+    }
+
+    /// The JSON members that the request carried, where its body is something else by now.
+    #[must_use]
+    pub fn members(mut self, members: &'a JsonMembers) -> Self {
+        self.members = Some(members);
+        self
+    }
+
+    pub(crate) fn credential(&self, name: &str) -> Result<&'a Secret, AuthError> {
+        self.ring(name)?.declared(name)
+    }
+
+    pub(crate) fn hmac(
+        &self,
+        algorithm: HmacAlgorithm,
+        name: &str,
+    ) -> Result<Cow<'a, HmacSigner>, AuthError> {
+        self.ring(name)?.hmac(algorithm, name)
+    }
+
+    fn ring(&self, name: &str) -> Result<&'a Keyring, AuthError> {
+        self.keyring.ok_or_else(|| {
+            AuthError::new(
+                AuthErrorKind::Credentials,
+                format!("the credential `{name}` is needed, and there are none"),
+            )
+        })
     }
 }
 

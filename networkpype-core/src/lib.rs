@@ -70,7 +70,7 @@ pub use transport::{
     WebSocketChannel, WebSocketTransport,
 };
 pub use wire::{
-    BaseUrl, BodyStream, Encoding, JsonMembers, Pair, Pairs, StreamedBody, WireError, WireErrorKind,
+    BaseUrl, BodyStream, Encoding, JsonMembers, Kept, Pair, Pairs, StreamedBody, WireError, WireErrorKind,
 };
 pub use ws::{CloseFrame, WebSocketEvent, WebSocketHandshake, WebSocketRequest, WebSocketResponse};
 

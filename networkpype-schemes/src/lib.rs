@@ -8,6 +8,8 @@
 pub mod api_key;
 #[cfg(feature = "hmac")]
 pub mod hmac;
+#[cfg(feature = "recipe")]
+pub mod recipe;
 
 #[cfg(feature = "api-key")]
 #[doc(no_inline)]
@@ -15,6 +17,9 @@ pub use api_key::ApiKey;
 #[cfg(feature = "hmac")]
 #[doc(no_inline)]
 pub use hmac::Hmac;
+#[cfg(feature = "recipe")]
+#[doc(no_inline)]
+pub use recipe::RecipeAuth;
 
 #[cfg(all(doctest, feature = "api-key", feature = "hmac"))]
 #[doc = include_str!("../../docs/authentication.md")]

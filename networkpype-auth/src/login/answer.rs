@@ -48,8 +48,9 @@ fn is_code(text: &str) -> bool {
 
 /// Whether `code` holds a credential.
 fn quotes(code: &str, values: &Values<'_>) -> bool {
-    let credentials = [values.key, values.passphrase];
-    credentials.into_iter().flatten().filter_map(Secret::expose_str).any(|credential| {
+    let named = values.keyring.into_iter().flat_map(|keyring| keyring.iter().map(|(_, value)| value));
+    let credentials = [values.key, values.passphrase].into_iter().flatten().chain(named);
+    credentials.filter_map(Secret::expose_str).any(|credential| {
         !credential.is_empty()
             && code.to_ascii_lowercase().contains(&credential.to_ascii_lowercase())
     })

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use networkpype_core::{AuthError, AuthErrorKind, Timestamp};
 
 use super::{Recipe, Stage};
-use crate::{Part, Placement, Subject, Template, Values};
+use crate::{Keyring, Part, Placement, Subject, Template, Values};
 
 impl Recipe {
     /// The mistake in a recipe for REST requests, if there is one.
@@ -20,6 +20,20 @@ impl Recipe {
             return mistake("the fields of a message are for WebSocket messages, not for requests");
         }
         Ok(())
+    }
+
+    /// The mistake in a recipe for REST requests that signs nothing, but only places keys, if there is one.
+    ///
+    /// # Errors
+    /// When something is signed or holds a signature, or a placement cannot be used.
+    pub fn check_unsigned(&self) -> Result<(), AuthError> {
+        if !self.payload.is_empty() {
+            return mistake("there is something to sign, and no algorithm to sign it with");
+        }
+        if self.uses(&Part::Signature) || self.uses(&Part::Payload) {
+            return mistake("a signature is placed, and nothing is signed: say what with `sign`");
+        }
+        self.check_places()
     }
 
     /// The mistake in a recipe for WebSocket handshakes, if there is one.
@@ -61,12 +75,19 @@ impl Recipe {
         if self.payload.is_empty() {
             return mistake("nothing is signed: say what with `sign`");
         }
+        if self.payload.uses(&Part::Payload) {
+            return mistake("what is signed cannot hold itself");
+        }
         if self.payload.uses(&Part::Signature) {
             return mistake("the signature cannot sign itself");
         }
         self.check_order()?;
         self.check_places()?;
-        let sent = |part: &Part| self.places.iter().any(|place| place.value.uses(part));
+        // What was signed may be sent as it is, and then everything in it is.
+        let sent = |part: &Part| {
+            let placed = self.places.iter().map(|place| &place.value).chain(&self.body);
+            placed.into_iter().any(|value| value.uses(part) || value.uses(&Part::Payload))
+        };
         for (part, how) in [
             (
                 Part::Timestamp,
@@ -83,22 +104,33 @@ impl Recipe {
 
     /// Does every value stay true until the request is sent?
     fn check_order(&self) -> Result<(), AuthError> {
-        let mut holding = self.at_stage(Stage::Signature).peekable();
-        if holding.peek().is_none() {
+        let in_body = self.body.as_ref().is_some_and(|body| body.uses(&Part::Signature));
+        let mut holding = self.places.iter().filter(|place| place.value.uses(&Part::Signature));
+        if !in_body && holding.next().is_none() {
             return mistake("the signature goes nowhere: say where with `signature_in`");
         }
-        if holding.any(|place| place.at.is_first()) {
-            return mistake("the signature is made last, so it cannot be placed first");
+        if self
+            .at_stage(Stage::Signature)
+            .any(|place| place.at.is_first() && place.changes(&self.payload))
+        {
+            return mistake(
+                "the signature is made last, so it cannot be placed before what it signs",
+            );
+        }
+        if in_body && self.payload.uses(&Part::Body) {
+            return mistake("the body holds the signature, and cannot be signed");
         }
         let late: Vec<_> =
             self.at_stage(Stage::Derived).chain(self.at_stage(Stage::Signature)).collect();
         for (index, place) in late.iter().enumerate() {
-            if place.at.is_first() && !place.at.is_header() {
+            if place.stage == Stage::Derived && place.at.is_first() && !place.at.is_header() {
                 return mistake(
                     "what is made from the request goes in behind the rest of it, not first",
                 );
             }
-            if late[index + 1..].iter().any(|later| later.changes(&place.value)) {
+            if place.stage == Stage::Derived
+                && late[index + 1..].iter().any(|later| later.changes(&place.value))
+            {
                 return mistake(
                     "a placed value is made from a part of the request that the signature or another such value still \
                      changes: place one of them elsewhere",
@@ -140,7 +172,10 @@ impl Recipe {
     /// Whether `value` may be an integer, as far as that is known before there is a request. Keys may be numbers.
     fn is_integer(&self, value: &Template) -> bool {
         let (number, stamp) = ("1".into(), self.stamp(Timestamp::from_secs(1_700_000_000)));
+        let ring = Keyring::new();
+        let now = Timestamp::from_secs(1_700_000_000);
         let sample = Values::new().key(&number).passphrase(&number).nonce("1").timestamp(&stamp);
+        let sample = sample.now(now).keyring(&ring);
         let rendered = value.render(&mut Subject::Nothing, &sample.signature("signature"));
         value.any(&Part::needs_request)
             || rendered

@@ -24,7 +24,7 @@ pub(super) fn sign(
     // Of two fields with one name a parser takes the first or the last, so the server could act on what was not signed.
     check_names(&outer)?;
     check_names(&object)?;
-    for place in recipe.plain().chain(recipe.at_stage(Stage::Derived)) {
+    for place in recipe.in_order(Stage::Plain).chain(recipe.at_stage(Stage::Derived)) {
         place.put_field(&mut object, &values)?;
     }
     let payload = recipe.payload.render(&mut Subject::Fields(&object), &values)?;

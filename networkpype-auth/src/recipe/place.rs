@@ -1,6 +1,6 @@
 //! What goes where, and when: a value made from the request waits for everything that still changes the request.
 
-use networkpype_core::{AuthError, RestRequest};
+use networkpype_core::{AuthError, Encoding, RestRequest};
 
 use super::Recipe;
 use crate::{Part, Placement, Subject, Template, Values};
@@ -10,6 +10,9 @@ use crate::{Part, Placement, Subject, Template, Values};
 pub(super) struct Place {
     pub(super) at: Placement,
     pub(super) value: Template,
+    /// Left out where this renders to nothing.
+    pub(super) when: Option<Template>,
+    pub(super) stage: Stage,
 }
 
 /// When a value goes in.
@@ -19,19 +22,23 @@ pub(super) enum Stage {
     Plain,
     /// It is made from pieces of the request that plain values change.
     Derived,
-    /// It holds the signature.
+    /// It holds the signature, or the text that was signed.
     Signature,
 }
 
 impl Place {
-    pub(super) fn stage(&self) -> Stage {
-        if self.value.uses(&Part::Signature) {
+    pub(super) fn new(at: Placement, value: Template, when: Option<Template>) -> Self {
+        let of_signature = |part: &Part| matches!(part, Part::Signature | Part::Payload);
+        let stage = if value.any(&of_signature) {
             Stage::Signature
-        } else if self.value.any(&Part::may_change) {
+        } else if value.any(&Part::may_change)
+            || when.as_ref().is_some_and(|when| when.any(&Part::may_change))
+        {
             Stage::Derived
         } else {
             Stage::Plain
-        }
+        };
+        Self { at, value, when, stage }
     }
 
     /// Whether putting this in changes what `value` is made from.
@@ -43,22 +50,44 @@ impl Place {
         &self,
         request: &mut RestRequest,
         values: &Values<'_>,
+        encoding: Option<Encoding>,
     ) -> Result<(), AuthError> {
+        if let Some(when) = &self.when
+            && when.render(&mut Subject::Request(request), values)?.is_empty()
+        {
+            return Ok(());
+        }
         let value = self.value.render(&mut Subject::Request(request), values)?;
-        self.at.put(request, &value)
+        // What a server decodes to check it has to be encoded, whatever the API says about other parameters.
+        let encoding = if self.stage == Stage::Signature {
+            encoding.map(|_| Encoding::Rfc3986)
+        } else {
+            encoding
+        };
+        self.at.put(request, &value, encoding)
     }
 }
 
 impl Recipe {
-    /// The plain values in the order in which they go in.
-    pub(super) fn plain(&self) -> impl Iterator<Item = &Place> {
-        let behind = self.at_stage(Stage::Plain).filter(|place| !place.at.is_first());
+    /// The values of one stage in the order in which they go in.
+    pub(super) fn in_order(&self, stage: Stage) -> impl Iterator<Item = &Place> {
+        let behind = self.at_stage(stage).filter(|place| !place.at.is_first());
         // From the last to the first, so that they come to stand in their order.
-        behind.chain(self.at_stage(Stage::Plain).filter(|place| place.at.is_first()).rev())
+        behind.chain(self.at_stage(stage).filter(|place| place.at.is_first()).rev())
     }
 
     /// The values of one stage in the order in which they were said.
     pub(super) fn at_stage(&self, stage: Stage) -> impl DoubleEndedIterator<Item = &Place> {
-        self.places.iter().filter(move |place| place.stage() == stage)
+        self.places.iter().filter(move |place| place.stage == stage)
+    }
+
+    /// Has values that stand before a signature which stands first go in together with it.
+    pub(super) fn restage(&mut self) {
+        let is_first = |place: &Place| place.at.is_first() && !place.at.is_header();
+        if self.at_stage(Stage::Signature).any(is_first) {
+            for place in self.places.iter_mut().filter(|place| is_first(place)) {
+                place.stage = Stage::Signature;
+            }
+        }
     }
 }

@@ -198,6 +198,13 @@ impl Body {
         Ok(self.frozen.insert(bytes))
     }
 
+    /// Has it be empty, as if nobody had said anything about it.
+    pub(crate) fn clear(&mut self) -> Result<(), WireError> {
+        self.check_open()?;
+        self.content = Content::Empty;
+        Ok(())
+    }
+
     fn check_open(&self) -> Result<(), WireError> {
         if self.is_frozen() { Err(WireError::frozen("body")) } else { Ok(()) }
     }

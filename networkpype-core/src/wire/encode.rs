@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -20,6 +20,63 @@ pub enum Encoding {
     Form,
     /// No encoding at all. Sent only where every byte may stand in a request as it is.
     AsIs,
+    /// As [`Rfc3986`](Self::Rfc3986), but for these characters, which stay: for APIs that want `,` or `$` literally.
+    Keeping(Kept),
+}
+
+/// ASCII characters that [`Encoding::Keeping`] leaves alone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Kept(u128);
+
+impl Kept {
+    /// The characters of `text`; what is not ASCII is always encoded, and so are controls, `%`, `&`, `=`, `+`, `#` and
+    /// the space: a server would read something else than was meant.
+    ///
+    /// ```
+    /// use networkpype_core::{Encoding, Kept};
+    ///
+    /// assert_eq!(Encoding::Keeping(Kept::new(",$&")).encode("a,b $&"), "a,b%20$%26");
+    /// ```
+    pub const fn new(text: &str) -> Self {
+        let (bytes, mut set, mut at) = (text.as_bytes(), 0, 0);
+        while at < bytes.len() {
+            let byte = bytes[at];
+            if byte.is_ascii_graphic() && !matches!(byte, b'%' | b'&' | b'=' | b'+' | b'#') {
+                set |= 1 << byte;
+            }
+            at += 1;
+        }
+        Self(set)
+    }
+
+    fn holds(self, byte: u8) -> bool {
+        byte.is_ascii() && self.0 & (1 << byte) != 0
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kept: String = (0..128).filter(|byte| self.holds(*byte)).map(char::from).collect();
+        f.debug_tuple("Kept").field(&kept).finish()
+    }
+}
+
+fn encode_keeping(text: &str, kept: Kept) -> Cow<'_, str> {
+    let stays = |byte: u8| {
+        byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || kept.holds(byte)
+    };
+    if text.bytes().all(stays) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for byte in text.bytes() {
+        if stays(byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(percent_encoding::percent_encode_byte(byte));
+        }
+    }
+    out.into()
 }
 
 impl Encoding {
@@ -40,6 +97,7 @@ impl Encoding {
                 if encoded.contains(' ') { encoded.replace(' ', "+").into() } else { encoded }
             }
             Self::AsIs => text.into(),
+            Self::Keeping(kept) => encode_keeping(text, kept),
         }
     }
 }

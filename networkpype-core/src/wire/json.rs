@@ -52,6 +52,26 @@ impl JsonMembers {
         Ok(())
     }
 
+    /// Adds a member at the end whose value is the JSON text `text`, exactly as it is.
+    ///
+    /// # Errors
+    /// When `text` is not one JSON value.
+    pub fn push_text(&mut self, name: impl Into<String>, text: &str) -> Result<(), WireError> {
+        let member = checked(name.into(), text)?;
+        self.members.push(member);
+        Ok(())
+    }
+
+    /// The same before all others.
+    ///
+    /// # Errors
+    /// As [`push_text`](Self::push_text).
+    pub fn prepend_text(&mut self, name: impl Into<String>, text: &str) -> Result<(), WireError> {
+        let member = checked(name.into(), text)?;
+        self.members.insert(0, member);
+        Ok(())
+    }
+
     /// Removes every member named `name` and says how many there were.
     pub fn remove(&mut self, name: &str) -> usize {
         let before = self.members.len();
@@ -72,6 +92,11 @@ impl JsonMembers {
     /// The JSON text of the first member named `name`.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(member, _)| *member == name).map(|(_, text)| text)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.members.len()
     }
 
     /// Whether there are none.
@@ -142,6 +167,13 @@ pub(crate) fn to_text(name: &str, value: &impl Serialize) -> Result<String, Wire
     serde_json::to_string(value).map_err(|_| {
         WireError::content(format!("json {name}"), "its value cannot be written as JSON")
     })
+}
+
+fn checked(name: String, text: &str) -> Result<(String, String), WireError> {
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(value) => Ok((name, value.get().to_owned())),
+        Err(_) => Err(WireError::content(format!("json {name}"), "its text is not a JSON value")),
+    }
 }
 
 fn write_member(out: &mut String, name: &str, text: &str) {

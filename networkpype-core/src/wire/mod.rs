@@ -9,7 +9,7 @@ mod target;
 
 pub(crate) use body::{Body, Content, Json};
 pub use body::{BodyStream, StreamedBody};
-pub use encode::Encoding;
+pub use encode::{Encoding, Kept};
 pub use error::{WireError, WireErrorKind};
 pub use json::JsonMembers;
 pub(crate) use json::to_text;

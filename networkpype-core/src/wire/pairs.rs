@@ -35,6 +35,15 @@ impl Pair {
         Self { text: Text::Typed(text.to_owned()) }
     }
 
+    /// The same pair sent in `encoding`. One that was typed in a URL stays as it was typed.
+    #[must_use]
+    pub fn sent_as(mut self, encoding: Encoding) -> Self {
+        if let Text::Given { encoding: own, .. } = &mut self.text {
+            *own = encoding;
+        }
+        self
+    }
+
     /// The name before encoding.
     pub fn name(&self) -> std::borrow::Cow<'_, str> {
         match &self.text {
@@ -126,6 +135,11 @@ impl Pairs {
         self.pairs.insert(0, pair);
     }
 
+    /// Adds `pairs` before all others, in their order.
+    pub fn prepend_all(&mut self, pairs: impl IntoIterator<Item = Pair>) {
+        self.pairs.splice(0..0, pairs);
+    }
+
     /// Replaces the first pair of this name and removes its later namesakes; adds it at the end if there is none.
     pub fn set(&mut self, pair: Pair) {
         match self.pairs.iter().position(|old| old.name() == pair.name()) {
@@ -206,6 +220,21 @@ impl Pairs {
 impl fmt::Debug for Pairs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(&self.pairs).finish()
+    }
+}
+
+impl FromIterator<Pair> for Pairs {
+    fn from_iter<I: IntoIterator<Item = Pair>>(pairs: I) -> Self {
+        Self { pairs: pairs.into_iter().collect() }
+    }
+}
+
+impl IntoIterator for Pairs {
+    type Item = Pair;
+    type IntoIter = std::vec::IntoIter<Pair>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.pairs.into_iter()
     }
 }
 

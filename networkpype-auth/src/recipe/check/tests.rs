@@ -94,7 +94,7 @@ fn mistakes_in_a_recipe_are_found_before_a_request_is() {
         (Recipe::new().signature_in(header()), "nothing is signed"),
         (complete().sign(Part::hash(HashAlgorithm::Sha256, Part::Signature)), "sign itself"),
         (Recipe::new().sign(Part::Path), "goes nowhere"),
-        (Recipe::new().sign(Part::Path).signature_in(Placement::query("s").first()), "last"),
+        (Recipe::new().sign(Part::Query).signature_in(Placement::query("s").first()), "last"),
         (complete().key_in(Placement::header("a b")), "cannot be the name"),
         (complete().sign([Part::Timestamp, Part::Path]), "timestamp is signed and not sent"),
         (
@@ -107,6 +107,8 @@ fn mistakes_in_a_recipe_are_found_before_a_request_is() {
         let error = recipe.check_request().expect_err(reason).to_string();
         assert!(error.contains(reason), "{error}");
     }
+    let signature_first = Recipe::new().sign(Part::Path).signature_in(Placement::query("s").first());
+    assert!(signature_first.check_request().is_ok(), "what is signed does not change");
     let in_body = complete().nonce_in(Placement::form("nonce"));
     assert!(in_body.check_request().is_ok());
     assert!(in_body.check_handshake().is_err());

@@ -3,10 +3,10 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, Method, header::CONTENT_TYPE};
+use http::{Extensions, HeaderMap, Method};
 use serde::Serialize;
 
-use super::{FORM, Inner, JSON, LimitChoice, RestRequest, parse_header};
+use super::{Inner, JSON, LimitChoice, RestRequest, parse_header};
 use crate::{
     BodyStream, Encoding, JsonMembers, LimitId, Pair, StreamedBody, WireError,
     wire::{Body, Content, Json, Target},
@@ -22,6 +22,7 @@ impl RestRequest {
             method,
             target: Target::typed(url.as_ref()),
             path_params: Vec::new(),
+            filled: Vec::new(),
             headers: HeaderMap::new(),
             body: Body::default(),
             auth: false,
@@ -238,15 +239,7 @@ impl RestRequest {
         if self.0.body.is_frozen() {
             return self.note(Err(WireError::frozen("body")));
         }
-        // The kind of body before, which set this itself, is gone.
-        if self
-            .0
-            .headers
-            .get(CONTENT_TYPE)
-            .is_some_and(|value| [FORM, JSON].iter().any(|own| value == own))
-        {
-            self.edit().headers.remove(CONTENT_TYPE);
-        }
+        self.forget_content_type();
         self.edit().body = Body::new(content);
         if let Some(content_type) = content_type {
             self.content_type(content_type);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{FORM, JSON, RestRequest, parse_header};
 use crate::{
     BaseUrl, JsonMembers, Pair, Pairs, WireError,
-    wire::{Target, to_text},
+    wire::{Body, Content, Target, to_text},
 };
 
 impl RestRequest {
@@ -24,7 +24,8 @@ impl RestRequest {
         }
         let inner = self.edit();
         if let Ok(target) = &mut inner.target {
-            target.fill_path(&std::mem::take(&mut inner.path_params))?;
+            target.fill_path(&inner.path_params)?;
+            inner.filled.append(&mut inner.path_params);
             target.resolve(base)?;
         }
         Ok(())
@@ -56,6 +57,26 @@ impl RestRequest {
         self.edit().body.json_mut()?;
         self.content_type(JSON);
         self.edit().body.json_mut()
+    }
+
+    /// Has the request carry no body.
+    ///
+    /// # Errors
+    /// When the body is frozen.
+    pub fn remove_body(&mut self) -> Result<(), WireError> {
+        self.edit().body.clear()?;
+        self.forget_content_type();
+        Ok(())
+    }
+
+    /// Has the request carry these bytes instead of the body it has. Say what they are with a `Content-Type` header.
+    ///
+    /// # Errors
+    /// When the body is frozen.
+    pub fn replace_body(&mut self, bytes: impl Into<Bytes>) -> Result<(), WireError> {
+        self.remove_body()?;
+        self.edit().body = Body::new(Content::Bytes(bytes.into()));
+        Ok(())
     }
 
     /// Adds a query parameter at the end, also when the query is frozen.
@@ -167,7 +188,8 @@ impl RestRequest {
         }
         let inner = self.edit();
         if let Ok(target) = &mut inner.target {
-            target.fill_path(&std::mem::take(&mut inner.path_params))?;
+            target.fill_path(&inner.path_params)?;
+            inner.filled.append(&mut inner.path_params);
             if target.origin().is_none() {
                 return Err(WireError::url(
                     "it is relative, and there is no base URL to join it to",

@@ -53,6 +53,7 @@ struct Inner {
     method: Method,
     target: Result<Target, WireError>,
     path_params: Vec<(String, String)>,
+    filled: Vec<(String, String)>,
     headers: HeaderMap,
     body: Body,
     auth: bool,
@@ -100,6 +101,15 @@ impl RestRequest {
     /// Says what the body is, where nobody has said so yet.
     fn content_type(&mut self, content_type: &'static str) {
         self.edit().headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
+    }
+
+    /// Takes back what a kind of body that is gone had said about itself.
+    fn forget_content_type(&mut self) {
+        let headers = &self.0.headers;
+        if headers.get(CONTENT_TYPE).is_some_and(|value| [FORM, JSON].iter().any(|own| value == own))
+        {
+            self.edit().headers.remove(CONTENT_TYPE);
+        }
     }
 }
 

@@ -26,6 +26,11 @@ impl RestRequest {
         self.0.target.as_ref().map_or("", Target::path)
     }
 
+    /// The names and values that have filled the path, before encoding: some APIs want them signed as parameters too.
+    pub fn filled_path_params(&self) -> &[(String, String)] {
+        &self.0.filled
+    }
+
     /// The query's parameters, those typed in the URL first.
     pub fn params(&self) -> &Pairs {
         static NONE: Pairs = Pairs::new();

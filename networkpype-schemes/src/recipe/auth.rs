@@ -1,0 +1,267 @@
+//! The scheme: a compiled recipe with credentials and a clock.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use networkpype_auth::{Keyring, Part, Signer, Values, is_error_field};
+use networkpype_core::{
+    Auth, AuthError, AuthErrorKind, Clock, Extensions, LoginStep, Recovery, Rejection, RestRequest,
+    Timestamp, WebSocketHandshake, WebSocketRequest, WebSocketResponse, async_trait,
+};
+
+use super::{
+    builder::RecipeBuilder,
+    compile::{Compiled, Requests},
+    compile_request::Signed,
+    credentials::{CredentialProvider, Credentials},
+    entropy::{Entropy, uuid_text},
+    keys::keyring,
+    nonce::Nonces,
+    spec::RecipeSpec,
+};
+
+/// Signs as a recipe says: requests, and where it says so WebSocket handshakes, messages and logins.
+///
+/// ```
+/// use networkpype_core::{Auth, RestRequest};
+/// use networkpype_schemes::recipe::{Credentials, RecipeAuth, RecipeSpec};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let recipe = RecipeSpec::from_toml(r#"
+///     credentials = ["key", "secret"]
+///
+///     [request]
+///     payload = "{timestamp}{method}{target}{body}"
+///     headers.X-KEY = "{key}"
+///     headers.X-TIME = "{timestamp}"
+///     headers.X-SIGN = "{signature}"
+/// "#)?;
+/// let auth = RecipeAuth::builder(recipe)
+///     .credentials(Credentials::new().with("key", "my-key").with("secret", "my-secret"))
+///     .build()?;
+///
+/// let signed = auth.rest_authenticate(RestRequest::get("https://api.example.com/orders")).await?;
+/// assert_eq!(signed.headers()["x-key"], "my-key");
+/// # Ok(())
+/// # }
+/// ```
+pub struct RecipeAuth {
+    pub(super) compiled: Compiled,
+    pub(super) provider: Arc<dyn CredentialProvider>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) nonces: Nonces,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) ready: Mutex<Option<(Credentials, Arc<Ready>)>>,
+}
+
+/// What is made from credentials once.
+pub(super) struct Ready {
+    pub(super) keyring: Keyring,
+    signers: Vec<Signer>,
+}
+
+impl Ready {
+    pub(super) fn new(compiled: &Compiled, credentials: &Credentials) -> Result<Self, AuthError> {
+        let mut keyring = keyring(&compiled.credentials, credentials)?;
+        let requests = compiled.request.iter().chain(&compiled.handshake);
+        for requests in requests {
+            requests.base.what.prepare(&mut keyring)?;
+            requests.rules.iter().try_for_each(|(_, rule)| rule.what.prepare(&mut keyring))?;
+        }
+        compiled.login.iter().try_for_each(|login| login.what.prepare(&mut keyring))?;
+        compiled.message.iter().try_for_each(|message| message.what.prepare(&mut keyring))?;
+        let signers: Result<Vec<_>, _> =
+            compiled.operations.iter().map(|operation| operation.signer(&keyring)).collect();
+        Ok(Self { keyring, signers: signers? })
+    }
+}
+
+/// Everything in a signature that is not in the request: to make the same one again, for its explanation.
+#[derive(Clone)]
+pub(super) struct Stamps {
+    pub(super) now: Timestamp,
+    timestamp: String,
+    nonce: String,
+    uuid: String,
+    random: [u8; 16],
+    pub(super) ready: Arc<Ready>,
+}
+
+impl Stamps {
+    pub(super) fn values(&self) -> Values<'_> {
+        Values::new()
+            .keyring(&self.ready.keyring)
+            .now(self.now)
+            .timestamp(&self.timestamp)
+            .nonce(&self.nonce)
+            .uuid(&self.uuid)
+            .random(&self.random)
+    }
+
+    pub(super) fn sign<T>(&self, signed: &Signed<T>, payload: &[u8]) -> Result<String, AuthError> {
+        let signer = signed.operation.and_then(|index| self.ready.signers.get(index));
+        let signer = signer.ok_or_else(|| {
+            AuthError::new(AuthErrorKind::Configuration, "there is something to sign and nothing to sign it with")
+        })?;
+        signer.sign(payload, signed.digest)
+    }
+}
+
+impl Requests {
+    /// What signs `request`: the first rule that matches it, or what counts without one.
+    pub(super) fn of(&self, request: &RestRequest) -> &Signed<networkpype_auth::Recipe> {
+        let rule = self.rules.iter().find(|(matcher, _)| matcher.matches(request));
+        rule.map_or(&self.base, |(_, rule)| rule)
+    }
+}
+
+impl RecipeAuth {
+    /// A scheme that signs as `recipe` says. Give it credentials.
+    pub fn builder(recipe: RecipeSpec) -> RecipeBuilder {
+        RecipeBuilder::new(recipe)
+    }
+
+    /// The name of the recipe.
+    pub fn name(&self) -> &str {
+        &self.compiled.name
+    }
+
+    /// Whether the recipe itself says where the parameters of such a request are sent, so that a caller need not.
+    pub fn carries(&self, request: &RestRequest) -> bool {
+        let requests = self.compiled.request.as_ref();
+        requests.is_some_and(|requests| requests.of(request).what.carries())
+    }
+
+    async fn ready(&self) -> Result<Arc<Ready>, AuthError> {
+        let names: Vec<&str> = self.compiled.credentials.iter().map(|own| own.name.as_str()).collect();
+        let credentials = self.provider.credentials(&names).await?;
+        if let Some((of, ready)) = &*self.lock()
+            && of.is_same(&credentials)
+        {
+            return Ok(Arc::clone(ready));
+        }
+        let ready = Arc::new(Ready::new(&self.compiled, &credentials)?);
+        *self.lock() = Some((credentials, Arc::clone(&ready)));
+        Ok(ready)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Credentials, Arc<Ready>)>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a signature is made with now. Nothing is drawn that is not used.
+    async fn stamps<T>(
+        &self,
+        signed: &Signed<T>,
+        stamp: impl FnOnce(Timestamp) -> String,
+        uses: impl Fn(&Part) -> bool,
+    ) -> Result<Stamps, AuthError> {
+        let ready = self.ready().await?;
+        let now = self.clock.now();
+        let or_nothing = |is_used: bool, text: &dyn Fn() -> String| {
+            if is_used { text() } else { String::new() }
+        };
+        let random = if uses(&Part::Random) { self.entropy.bytes()? } else { [0; 16] };
+        let uuid = if uses(&Part::Uuid) { uuid_text(self.entropy.uuid()?) } else { String::new() };
+        Ok(Stamps {
+            now,
+            timestamp: stamp(now),
+            nonce: or_nothing(uses(&Part::Nonce), &|| self.nonces.next(signed.nonce, now)),
+            uuid,
+            random,
+            ready,
+        })
+    }
+
+    async fn sign_request(
+        &self,
+        requests: &Requests,
+        request: RestRequest,
+    ) -> Result<RestRequest, AuthError> {
+        let signed = requests.of(&request);
+        let recipe = &signed.what;
+        let stamps = self.stamps(signed, |now| recipe.stamp(now), |part| recipe.uses(part)).await?;
+        let mut request = recipe.sign_request(request, stamps.values(), |payload| {
+            stamps.sign(signed, payload)
+        })?;
+        request.extensions_mut().insert(stamps);
+        Ok(request)
+    }
+}
+
+#[async_trait]
+impl Auth for RecipeAuth {
+    async fn rest_authenticate(&self, request: RestRequest) -> Result<RestRequest, AuthError> {
+        let requests = self.compiled.request.as_ref().ok_or_else(|| {
+            AuthError::unsupported("the recipe does not say how requests are signed: it has no `request`")
+        })?;
+        self.sign_request(requests, request).await
+    }
+
+    async fn ws_authenticate(
+        &self,
+        request: WebSocketRequest,
+    ) -> Result<WebSocketRequest, AuthError> {
+        let signed = self.compiled.message.as_ref().ok_or_else(|| {
+            AuthError::unsupported(
+                "the recipe does not say how messages are signed: it has no `websocket.message`",
+            )
+        })?;
+        let recipe = &signed.what;
+        let stamps = self.stamps(signed, |now| recipe.stamp(now), |part| recipe.uses(part)).await?;
+        recipe.sign_message(request, stamps.values(), |payload| stamps.sign(signed, payload))
+    }
+
+    async fn ws_handshake(
+        &self,
+        handshake: WebSocketHandshake,
+    ) -> Result<WebSocketHandshake, AuthError> {
+        let requests = self.compiled.handshake.as_ref().ok_or_else(|| {
+            AuthError::unsupported(
+                "the recipe does not say how handshakes are signed: it has no `websocket.handshake`",
+            )
+        })?;
+        let signed = self.sign_request(requests, handshake.into_request()).await?;
+        Ok(WebSocketHandshake::from_request(signed))
+    }
+
+    async fn ws_login(
+        &self,
+        _: &mut Extensions,
+        received: Option<&WebSocketResponse>,
+    ) -> Result<LoginStep, AuthError> {
+        let Some(signed) = &self.compiled.login else { return Ok(LoginStep::NotNeeded) };
+        let login = &signed.what;
+        let stamps = self.stamps(signed, |now| login.stamp(now), |part| {
+            received.is_none() && login.uses(part)
+        });
+        let stamps = stamps.await?;
+        if let Some(received) = received {
+            return Ok(login.judge(received, &stamps.values()));
+        }
+        let sign = |payload: &[u8]| stamps.sign(signed, payload);
+        login.message(stamps.values(), sign).map(LoginStep::Send)
+    }
+
+    async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {
+        let means_clock = self
+            .compiled
+            .resync
+            .iter()
+            .any(|(field, code)| is_error_field(rejection.response, field, code));
+        Ok(if means_clock { Recovery::ResyncTime } else { Recovery::GiveUp })
+    }
+
+    fn time_provider(&self) -> Option<Arc<dyn Clock>> {
+        self.compiled.uses_time().then(|| Arc::clone(&self.clock))
+    }
+}
+
+impl fmt::Debug for RecipeAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecipeAuth").field("name", &self.compiled.name).finish_non_exhaustive()
+    }
+}

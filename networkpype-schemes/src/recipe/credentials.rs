@@ -1,0 +1,220 @@
+//! Where do an account's credentials come from?
+
+use std::{
+    env, fmt, fs,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::SystemTime,
+};
+
+use networkpype_core::{AuthError, AuthErrorKind, Secret, async_trait};
+
+/// The credentials of one account by their names. Clones share one copy.
+///
+/// ```
+/// use networkpype_schemes::recipe::Credentials;
+///
+/// let credentials = Credentials::new().with("key", "my-key").with("secret", "my-secret");
+/// assert_eq!(format!("{credentials:?}"), r#"["key", "secret"]"#);
+/// ```
+#[derive(Clone, Default)]
+pub struct Credentials(Arc<Vec<(String, Secret)>>);
+
+impl Credentials {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same with this one.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
+        Arc::make_mut(&mut self.0).push((name.into(), value.into()));
+        self
+    }
+
+    /// The one of this name.
+    pub fn get(&self, name: &str) -> Option<&Secret> {
+        self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value)
+    }
+
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Whether both are one copy, so that what was made from the one is good for the other.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}
+
+/// Gives out credentials. It is asked before each signature, so an account's keys can be rotated without anything being
+/// built anew. Keys are parsed again only where it hands out another copy than the last time: what does not change should
+/// be a clone.
+#[async_trait]
+pub trait CredentialProvider: Send + Sync {
+    /// The credentials, at least those of these names that it has.
+    ///
+    /// # Errors
+    /// When they cannot be had. Nothing is sent then.
+    async fn credentials(&self, names: &[&str]) -> Result<Credentials, AuthError>;
+}
+
+#[async_trait]
+impl CredentialProvider for Credentials {
+    async fn credentials(&self, _: &[&str]) -> Result<Credentials, AuthError> {
+        Ok(self.clone())
+    }
+}
+
+/// Credentials that a program replaces while they are in use. Clones share one state.
+///
+/// ```
+/// use networkpype_schemes::recipe::{Credentials, RotatingCredentials};
+///
+/// let credentials = RotatingCredentials::new(Credentials::new().with("key", "old"));
+/// credentials.replace(Credentials::new().with("key", "new"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct RotatingCredentials(Arc<RwLock<Credentials>>);
+
+impl RotatingCredentials {
+    /// These to begin with.
+    pub fn new(credentials: Credentials) -> Self {
+        Self(Arc::new(RwLock::new(credentials)))
+    }
+
+    /// Has every signature from now on made with these.
+    pub fn replace(&self, credentials: Credentials) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = credentials;
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for RotatingCredentials {
+    async fn credentials(&self, _: &[&str]) -> Result<Credentials, AuthError> {
+        Ok(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+}
+
+/// Credentials from environment variables, read at the first signature: with the prefix `BINANCE_`, `key` is
+/// `BINANCE_KEY` and `partner-id` is `BINANCE_PARTNER_ID`.
+#[derive(Debug)]
+pub struct EnvCredentials {
+    prefix: String,
+    read: Mutex<Option<Credentials>>,
+}
+
+impl EnvCredentials {
+    /// From variables that begin with `prefix`.
+    pub fn new(prefix: impl Into<String>) -> Self {
+        Self { prefix: prefix.into(), read: Mutex::new(None) }
+    }
+
+    fn variable(&self, name: &str) -> String {
+        format!("{}{}", self.prefix, name.to_ascii_uppercase().replace('-', "_"))
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for EnvCredentials {
+    async fn credentials(&self, names: &[&str]) -> Result<Credentials, AuthError> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(read) = &*read {
+            return Ok(read.clone());
+        }
+        let mut found = Credentials::new();
+        for name in names {
+            match env::var(self.variable(name)) {
+                Ok(value) => found = found.with(*name, value),
+                Err(env::VarError::NotPresent) => {}
+                Err(env::VarError::NotUnicode(_)) => {
+                    let message = format!("the variable {} is not UTF-8", self.variable(name));
+                    return Err(AuthError::new(AuthErrorKind::Credentials, message));
+                }
+            }
+        }
+        Ok(read.insert(found).clone())
+    }
+}
+
+/// Credentials from a TOML file of names and texts, which is read again when its time of modification has changed.
+#[derive(Debug)]
+pub struct FileCredentials {
+    path: PathBuf,
+    read: Mutex<Option<(SystemTime, u64, Credentials)>>,
+}
+
+impl FileCredentials {
+    /// From this file.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), read: Mutex::new(None) }
+    }
+
+    fn fail(&self, why: &str) -> AuthError {
+        let message = format!("the credentials in {} {why}", self.path.display());
+        AuthError::new(AuthErrorKind::Credentials, message)
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for FileCredentials {
+    async fn credentials(&self, _: &[&str]) -> Result<Credentials, AuthError> {
+        // A file of this size is read faster than a thread for it is found.
+        let unread = |error: std::io::Error| self.fail("cannot be read").with_source(error);
+        let meta = fs::metadata(&self.path).map_err(unread)?;
+        let modified = meta.modified().map_err(unread)?;
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, length, credentials)) = &*read
+            && (*at, *length) == (modified, meta.len())
+        {
+            return Ok(credentials.clone());
+        }
+        let text = Secret::from(fs::read_to_string(&self.path).map_err(unread)?);
+        // The parser's own error quotes the line.
+        let table: std::collections::BTreeMap<String, String> =
+            toml::from_str(text.expose_str().unwrap_or_default())
+                .map_err(|_| self.fail("are not lines of `name = \"text\"`"))?;
+        let credentials = table.into_iter().fold(Credentials::new(), |all, (name, value)| all.with(name, value));
+        *read = Some((modified, meta.len(), credentials.clone()));
+        Ok(credentials)
+    }
+}
+
+/// Credentials from a program's own code, such as a client of a vault.
+pub struct CallbackCredentials<F>(F);
+
+impl<F, R> CallbackCredentials<F>
+where
+    F: Fn() -> R + Send + Sync,
+    R: Future<Output = Result<Credentials, AuthError>> + Send,
+{
+    /// Asks `callback` before each signature. It should hand out clones of what it has until that changes.
+    pub fn new(callback: F) -> Self {
+        Self(callback)
+    }
+}
+
+#[async_trait]
+impl<F, R> CredentialProvider for CallbackCredentials<F>
+where
+    F: Fn() -> R + Send + Sync,
+    R: Future<Output = Result<Credentials, AuthError>> + Send,
+{
+    async fn credentials(&self, _: &[&str]) -> Result<Credentials, AuthError> {
+        (self.0)().await
+    }
+}
+
+impl<F> fmt::Debug for CallbackCredentials<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallbackCredentials").finish_non_exhaustive()
+    }
+}
