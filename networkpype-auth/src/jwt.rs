@@ -177,34 +177,3 @@ impl fmt::Debug for JwtSigner {
         f.debug_struct("JwtSigner").field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use networkpype_core::Secret;
-
-    use super::*;
-
-    /// The keys are those of RFC 7515, appendix A, and RFC 8037, appendix A.
-    const EC: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
-        "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
-    const OKP: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
-        "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
-    const OCT: &str = r#"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ"}"#;
-
-    #[test]
-    fn a_token_grows_once() {
-        for (algorithm, jwk) in [
-            (JwtAlgorithm::Hs256, OCT),
-            (JwtAlgorithm::Hs384, OCT),
-            (JwtAlgorithm::Hs512, OCT),
-            (JwtAlgorithm::Es256, EC),
-            (JwtAlgorithm::EdDsa, OKP),
-        ] {
-            let signer = JwtSigner::from_jwk(algorithm, &Secret::new(jwk)).expect("a key");
-            for length in 0..40 {
-                let token = signer.sign_bytes(b"{}", &vec![b' '; length]).expect("signed");
-                assert_eq!(token.capacity(), token.len() + 1, "{algorithm:?} {length}");
-            }
-        }
-    }
-}

@@ -23,6 +23,7 @@ pub enum SignatureAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-512.
     RsaPkcs1Sha512,
     /// RSASSA-PSS with SHA-256, MGF1 with the same hash, and a random salt as long as the digest (RFC 8017).
+    /// It takes ordinary RSA keys; those whose PKCS#8 marks them for PSS alone are not read.
     RsaPssSha256,
     /// RSASSA-PSS with SHA-384, MGF1 with the same hash, and a random salt as long as the digest.
     RsaPssSha384,

@@ -90,6 +90,21 @@ fn the_tokens_of_pyjwt_reproduce() {
 }
 
 #[test]
+fn a_token_is_allocated_once() {
+    let file = committed("jose/generated_pyjwt.json");
+    for case in file["cases"].as_array().expect("cases") {
+        let name = case["alg"].as_str().unwrap_or_default();
+        let Ok(algorithm) = name.parse::<JwtAlgorithm>() else { continue };
+        let signer = signer(algorithm, &case["key"]);
+        for length in 0..4 {
+            let token = signer.sign_bytes(b"{}", &vec![b' '; length]).expect("signed");
+            // There is room for a dot behind the signature.
+            assert_eq!(token.capacity(), token.len() + 1, "{name}");
+        }
+    }
+}
+
+#[test]
 fn a_payload_is_signed_encoded_and_unencoded_as_rfc_7797_has_it() {
     for case in committed("jose/rfc7797.json")["cases"].as_array().expect("cases") {
         let signer = signer(JwtAlgorithm::Hs256, &case["key"]);
