@@ -11,6 +11,7 @@ mod core_messages;
 mod core_seams;
 mod core_words;
 mod factory;
+mod keys;
 mod managers;
 mod schemes;
 mod signing;
@@ -24,6 +25,7 @@ pub(crate) async fn all() -> Vec<Specimen> {
     all.extend(core_seams::specimens().await);
     all.extend(core_errors::specimens());
     all.extend(signing::specimens());
+    all.extend(keys::specimens());
     all.extend(schemes::specimens());
     all.extend(transports::specimens());
     all.extend(managers::specimens());

@@ -73,7 +73,7 @@ pub(crate) fn errors() -> Vec<AuthError> {
     let secret = Secret::new(CANARY);
     let binary = Secret::new([CANARY.as_bytes(), b"\xff\n"].concat());
     let mut errors = Vec::new();
-    for encoding in [SecretEncoding::Base64, SecretEncoding::Hex] {
+    for encoding in [SecretEncoding::Base64, SecretEncoding::Hex, SecretEncoding::Base58] {
         errors.extend(encoding.decode(&secret).err());
     }
     let request = || form_request().header("x-key", CANARY);
@@ -105,6 +105,7 @@ pub(crate) fn errors() -> Vec<AuthError> {
     errors.extend(Login::new(CANARY).check().err());
     let text = MessageText::parse(r#"{"key":"{key}"}"#).expect("JSON");
     errors.extend(text.fill(&values(&binary)).err());
+    errors.extend(super::keys::errors());
     errors.extend(super::schemes::errors());
     assert!(errors.len() > 20, "{errors:?}");
     errors

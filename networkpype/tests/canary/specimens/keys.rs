@@ -1,0 +1,85 @@
+//! The features `asymmetric` and `jwt` of `networkpype-auth`: private keys and tokens.
+
+use networkpype_auth::{
+    DigestEncoding, HashAlgorithm, HmacAlgorithm, JwtAlgorithm, JwtSigner, KeyEncoding,
+    SecretEncoding, SignatureAlgorithm, SigningKey,
+};
+use networkpype_core::{AuthError, Secret};
+
+use crate::{canary::CANARY, specimen::Specimen, specimen::specimens};
+
+/// The example of RFC 8037, appendix A.1, with the canary in a member that nothing looks at.
+fn jwk(d: &str) -> Secret {
+    Secret::new(format!(
+        "{{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\",\
+         \"d\":\"{d}\",\"kid\":\"{CANARY}\"}}"
+    ))
+}
+
+pub(crate) fn specimens() -> Vec<Specimen> {
+    let jwk = jwk("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
+    let (ed25519, eddsa) = (SignatureAlgorithm::Ed25519, JwtAlgorithm::EdDsa);
+    let key = SigningKey::new(ed25519, &jwk, KeyEncoding::Jwk).expect("a key");
+    let secret = Secret::new(CANARY);
+    specimens! {
+        debug networkpype_auth::JwtAlgorithm => [eddsa];
+        debug networkpype_auth::JwtSigner => [
+            JwtSigner::with_secret(JwtAlgorithm::Hs256, &secret).expect("a secret"),
+            JwtSigner::with_key(eddsa, key.clone()).expect("a key"),
+        ];
+        debug networkpype_auth::KeyEncoding => [KeyEncoding::Pem];
+        debug networkpype_auth::SignatureAlgorithm => [ed25519];
+        debug networkpype_auth::SigningKey => [key];
+    }
+}
+
+/// Keys that cannot be used, and names of nothing.
+pub(super) fn errors() -> Vec<AuthError> {
+    let pem = |text: &str| {
+        Secret::new(format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n"))
+    };
+    let secrets = [
+        Secret::new(CANARY),
+        Secret::new(CANARY.as_bytes().repeat(2)),
+        Secret::new(format!("-----BEGIN {CANARY}")),
+        Secret::new(format!("-----BEGIN PRIVATE KEY-----\n{CANARY}")),
+        Secret::new(format!("{{\"kty\":\"{CANARY}\"}}")),
+        pem(CANARY),
+        pem(&format!("{CANARY}*")),
+        jwk(CANARY),
+        jwk(&format!("{CANARY}*")),
+    ];
+    let encodings = [
+        KeyEncoding::Pem,
+        KeyEncoding::DerBase64,
+        KeyEncoding::Der,
+        KeyEncoding::SeedBase64,
+        KeyEncoding::SeedBase58,
+        KeyEncoding::SeedHex,
+        KeyEncoding::Jwk,
+    ];
+    let mut errors = Vec::new();
+    for secret in &secrets {
+        for encoding in encodings {
+            for algorithm in [
+                SignatureAlgorithm::Ed25519,
+                SignatureAlgorithm::RsaPssSha256,
+                SignatureAlgorithm::EcdsaP256Sha256,
+            ] {
+                errors.extend(SigningKey::new(algorithm, secret, encoding).err());
+            }
+        }
+        errors.extend(JwtSigner::with_secret(JwtAlgorithm::EdDsa, secret).err());
+        errors.extend(JwtSigner::from_jwk(JwtAlgorithm::Hs256, secret).err());
+    }
+    errors.extend(JwtAlgorithm::Hs256.header([(CANARY, CANARY), (CANARY, CANARY)]).err());
+    errors.extend(CANARY.parse::<DigestEncoding>().err());
+    errors.extend(CANARY.parse::<HashAlgorithm>().err());
+    errors.extend(CANARY.parse::<HmacAlgorithm>().err());
+    errors.extend(CANARY.parse::<JwtAlgorithm>().err());
+    errors.extend(CANARY.parse::<KeyEncoding>().err());
+    errors.extend(CANARY.parse::<SecretEncoding>().err());
+    errors.extend(CANARY.parse::<SignatureAlgorithm>().err());
+    assert!(errors.len() > 200, "{errors:?}");
+    errors
+}
