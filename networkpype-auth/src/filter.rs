@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use networkpype_core::{AuthError, AuthErrorKind, Encoding, Secret};
 
-use crate::{DigestEncoding, HashAlgorithm, HmacAlgorithm, Values};
+use crate::{
+    DigestEncoding, HashAlgorithm, HmacAlgorithm, ListStyle, ObjectStyle, Values,
+    list_style::pairs_of,
+};
 
 /// One step that turns a part into another text, such as a hash or an encoding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub enum Filter {
     Lower,
     /// As a JSON string, quotes included.
     Json,
+    /// What JSON text stands for: a string without its quotes, a list with commas between, everything else as it is.
+    Plain,
     /// With this before it, where there is something.
     Prefix(Cow<'static, str>),
     /// With this behind it, where there is something.
@@ -60,6 +65,10 @@ impl Filter {
                     .map_err(|_| unfit("cannot be written as JSON"))?;
                 quoted.into_secret()
             }
+            Self::Plain => {
+                let pairs = pairs_of("", text(&input)?, ListStyle::Comma, ObjectStyle::Json);
+                pairs.into_iter().map(|(_, value)| value).collect::<String>().into()
+            }
             Self::Prefix(before) if !bytes.is_empty() => around(before, ""),
             Self::Suffix(after) if !bytes.is_empty() => around("", after),
             Self::Strip(start) => match bytes.strip_prefix(start.as_bytes()) {
@@ -81,6 +90,7 @@ impl Filter {
             Self::Upper => "upper",
             Self::Lower => "lower",
             Self::Json => "json",
+            Self::Plain => "plain",
             Self::Prefix(_) => "prefix",
             Self::Suffix(_) => "suffix",
             Self::Strip(_) => "strip",

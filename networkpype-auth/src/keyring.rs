@@ -57,14 +57,14 @@ impl Keyring {
         let mut wanted = Vec::new();
         template.visit(&mut |part| match part {
             Part::Credential(name) => wanted.push((name.clone(), None)),
-            Part::Piped { through, .. } => wanted.extend(through.iter().filter_map(|filter| {
-                match filter {
+            Part::Piped { through, .. } => {
+                wanted.extend(through.iter().filter_map(|filter| match filter {
                     Filter::Hmac { algorithm, credential } => {
                         Some((credential.clone(), Some(*algorithm)))
                     }
                     _ => None,
-                }
-            })),
+                }))
+            }
             _ => {}
         });
         for (name, algorithm) in wanted {

@@ -20,6 +20,8 @@ pub enum ListStyle {
     Indexed,
     /// One value with commas between: `ids=1,2`.
     Comma,
+    /// One value in square brackets with commas between, as JSON without quotes: `ids=[1,2]`.
+    Unquoted,
     /// One value with nothing between, for what is only signed: `ids12`.
     Joined,
 }
@@ -43,6 +45,7 @@ named!(ListStyle, "style of lists", {
     Brackets => "brackets",
     Indexed => "indexed",
     Comma => "comma",
+    Unquoted => "unquoted",
     Joined => "joined",
 });
 
@@ -109,6 +112,10 @@ fn flatten_list(
     match lists {
         ListStyle::Json => {}
         ListStyle::Comma => out.push(one(",")),
+        ListStyle::Unquoted => {
+            let (name, inside) = one(",");
+            out.push((name, format!("[{inside}]")));
+        }
         ListStyle::Joined => out.push(one("")),
         ListStyle::Repeat | ListStyle::Brackets | ListStyle::Indexed => {
             for (index, element) in elements.iter().enumerate() {
@@ -159,6 +166,7 @@ mod tests {
             (r#"["1",2]"#, L::Brackets, O::Json, "a[]=1&a[]=2"),
             (r#"["1",2]"#, L::Indexed, O::Json, "a[0]=1&a[1]=2"),
             (r#"["1",2]"#, L::Comma, O::Json, "a=1,2"),
+            (r#"["1",2]"#, L::Unquoted, O::Json, "a=[1,2]"),
             (r#"["1",2]"#, L::Joined, O::Json, "a=12"),
             ("[]", L::Repeat, O::Json, ""),
             (r#"{"c":"1","b":2}"#, L::Json, O::Json, r#"a={"c":"1","b":2}"#),

@@ -39,6 +39,7 @@ pub struct Login {
     refused: Option<Judge>,
     code: Option<Cow<'static, str>>,
     resync: Vec<Cow<'static, str>>,
+    holds_payload: bool,
     limit: Limit,
 }
 
@@ -72,6 +73,7 @@ impl Login {
             refused: None,
             code: None,
             resync: Vec::new(),
+            holds_payload: false,
             limit: Limit::Default,
         }
     }
@@ -145,6 +147,12 @@ impl Login {
         self
     }
 
+    /// Says that the signature holds what was signed, as a token does: then a timestamp in it is sent.
+    pub fn signature_holds_payload(mut self) -> Self {
+        self.holds_payload = true;
+        self
+    }
+
     /// What is signed.
     pub fn payload(&self) -> &Template {
         &self.payload
@@ -206,7 +214,7 @@ impl Login {
             ),
             (Part::Nonce, "the nonce of the login is signed and not sent: add `{nonce}`"),
         ] {
-            if self.payload.uses(&part) && !text.uses(&part) {
+            if self.payload.uses(&part) && !text.uses(&part) && !self.holds_payload {
                 return mistake(how);
             }
         }

@@ -61,11 +61,6 @@ impl Nonce {
         Self::of_unit(1)
     }
 
-    /// Nonces in units of ten nanoseconds: seconds with eight decimals, without the point.
-    pub fn ten_nanos() -> Self {
-        Self::of_unit(10)
-    }
-
     fn of_unit(unit: i64) -> Self {
         Self { last: Arc::new(AtomicU64::new(0)), unit }
     }

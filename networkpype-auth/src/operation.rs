@@ -72,6 +72,15 @@ impl Operation {
         }
     }
 
+    /// Whether its signature holds what was signed.
+    pub fn holds_payload(&self) -> bool {
+        #[cfg(feature = "jwt")]
+        if matches!(self, Self::Jwt { .. }) {
+            return true;
+        }
+        false
+    }
+
     /// The signer with the key from `keyring`, parsed once.
     ///
     /// # Errors

@@ -52,11 +52,17 @@ impl ParamsView {
             let value = value.render(&mut Subject::Request(request), values)?;
             pairs.push((name.to_string(), value.expose_str().unwrap_or_default().to_owned()));
         }
-        for pair in request.params().iter().chain(request.form_params().into_iter().flat_map(|form| form.iter())) {
+        for pair in request
+            .params()
+            .iter()
+            .chain(request.form_params().into_iter().flat_map(|form| form.iter()))
+        {
             pairs.push((pair.name().into_owned(), pair.value().into_owned()));
         }
         let own = request.json_members();
-        if let Some(members) = own.as_ref().or(values.members.filter(|_| pairs_are_elsewhere(request))) {
+        if let Some(members) =
+            own.as_ref().or(values.members.filter(|_| pairs_are_elsewhere(request)))
+        {
             self.push_members(members, &mut pairs);
         }
         if self.sorted {
@@ -72,9 +78,9 @@ impl ParamsView {
     }
 
     fn join(&self, pairs: Vec<(String, String)>) -> String {
-        let encoded = pairs.iter().map(|(name, value)| {
-            (self.encoding.encode(name), self.encoding.encode(value))
-        });
+        let encoded = pairs
+            .iter()
+            .map(|(name, value)| (self.encoding.encode(name), self.encoding.encode(value)));
         crate::join_pairs(encoded, &self.equals, &self.separator)
     }
 }

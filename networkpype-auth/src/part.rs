@@ -81,6 +81,8 @@ pub enum Part {
     JsonObject,
     /// The members of that object, without its braces.
     JsonMembers,
+    /// The JSON text of one member of that object; nothing where there is none.
+    JsonMember(Cow<'static, str>),
     /// A JSON object made of templates.
     Object(Vec<Entry>),
     /// A text that went through filters.
@@ -178,7 +180,8 @@ impl Part {
         use Part::{Body, Header, JsonObject, Params, Query, QueryIn, QueryWithMark, Target, Url};
         match self {
             Query | QueryWithMark | QueryIn(_) | Target | Url | Body | Header(_) => true,
-            Self::SortedFields | Params(_) | JsonObject | Self::JsonMembers => true,
+            Self::SortedFields | Params(_) | JsonObject => true,
+            Self::JsonMembers | Self::JsonMember(_) => true,
             // Made of the text that was signed, which is made of the request.
             Self::Payload => true,
             _ => false,
@@ -216,6 +219,7 @@ impl Part {
             Self::Params(_) => "Params",
             Self::JsonObject => "JsonObject",
             Self::JsonMembers => "JsonMembers",
+            Self::JsonMember(_) => "JsonMember",
             Self::Object(_) => "Object",
             Self::Piped { .. } => "Piped",
         }
@@ -227,6 +231,10 @@ impl Part {
             Self::Literal(_) => "text".to_owned(),
             Self::Credential(name) => name.to_string(),
             Self::Header(name) => format!("header({name})"),
+            Self::JsonMember(name) => format!("member({name})"),
+            Self::JsonObject => "json".to_owned(),
+            Self::JsonMembers => "members".to_owned(),
+            Self::SortedFields => "fields".to_owned(),
             Self::QueryWithMark => "query with its `?`".to_owned(),
             Self::QueryIn(_) => "query decoded".to_owned(),
             Self::Object(_) => "JSON object".to_owned(),

@@ -18,6 +18,7 @@ pub struct Placement {
     name: Cow<'static, str>,
     first: bool,
     yields: bool,
+    encoding: Option<Encoding>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +81,14 @@ impl Placement {
         Self::new(Kind::BodyText, name)
     }
 
+    /// Has a parameter sent in this encoding, whatever others are. Default: as the recipe encodes parameters; a signature
+    /// is percent-encoded then.
+    #[must_use]
+    pub fn encoded_as(mut self, encoding: Encoding) -> Self {
+        self.encoding = Some(encoding);
+        self
+    }
+
     /// Where the request has a parameter or field of this name already, its value is sent, in this place. Default: that
     /// is an error. Says nothing about headers.
     #[must_use]
@@ -96,7 +105,7 @@ impl Placement {
     }
 
     fn new(kind: Kind, name: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, name: name.into(), first: false, yields: false }
+        Self { kind, name: name.into(), first: false, yields: false, encoding: None }
     }
 
     pub(crate) fn is_first(&self) -> bool {
@@ -137,7 +146,7 @@ impl Placement {
             Part::Body => self.kind == Kind::Params || self.is_in_body(),
             Part::SortedFields => self.makes_json(),
             Part::Params(_) => self.kind != Kind::Header,
-            Part::JsonObject | Part::JsonMembers => {
+            Part::JsonObject | Part::JsonMembers | Part::JsonMember(_) => {
                 self.makes_json() || matches!(self.kind, Kind::Body | Kind::BodyText)
             }
             Part::Header(name) => self.kind == Kind::Header && self.name.eq_ignore_ascii_case(name),
@@ -215,6 +224,7 @@ impl Placement {
         value: &Secret,
         encoding: Option<Encoding>,
     ) -> Result<(), AuthError> {
+        let encoding = self.encoding.or(encoding);
         match self.kind {
             Kind::Header => {
                 request.insert_sensitive_header(self.name.as_ref(), value.expose_bytes())?;

@@ -78,6 +78,7 @@ pub struct Recipe {
     ahead: Duration,
     within: Option<Cow<'static, str>>,
     arrangement: Arrangement,
+    holds_payload: bool,
     body: Option<Template>,
     empty_body: Option<Cow<'static, str>>,
 }
@@ -168,6 +169,13 @@ impl Recipe {
         self
     }
 
+    /// Sorts the members of a JSON body by name, before the recipe places its own around them. Default: they stay in their
+    /// order.
+    pub fn sort_json(mut self) -> Self {
+        self.arrangement.sort_json = true;
+        self
+    }
+
     /// Where the members of a JSON body, or the parameters of a form, are sent: in one place, in several, or with no
     /// carrier nowhere, where an API takes them from what is signed. [`CarryTo`] says it for one request. Default: where
     /// the caller put them.
@@ -189,6 +197,12 @@ impl Recipe {
         self
     }
 
+    /// Sends the `?` of a query also where there are no parameters. Default: no.
+    pub fn keep_query_mark(mut self) -> Self {
+        self.arrangement.query_mark = true;
+        self
+    }
+
     /// How lists and objects are written that are carried into the query or a form. Default: as JSON.
     pub fn write_lists(mut self, lists: ListStyle, objects: ObjectStyle) -> Self {
         self.arrangement.lists = lists;
@@ -207,6 +221,12 @@ impl Recipe {
     /// parameters. Default: nothing.
     pub fn empty_body(mut self, text: impl Into<Cow<'static, str>>) -> Self {
         self.empty_body = Some(text.into());
+        self
+    }
+
+    /// Says that the signature holds what was signed, as a token does: then a timestamp in it is sent.
+    pub fn signature_holds_payload(mut self) -> Self {
+        self.holds_payload = true;
         self
     }
 
@@ -244,7 +264,8 @@ impl Recipe {
 
     /// Everything that is rendered.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
-        let placed = self.places.iter().flat_map(|place| std::iter::once(&place.value).chain(&place.when));
+        let placed =
+            self.places.iter().flat_map(|place| std::iter::once(&place.value).chain(&place.when));
         std::iter::once(&self.payload).chain(&self.body).chain(placed)
     }
 
@@ -311,7 +332,8 @@ impl Recipe {
             place.put(&mut request, &values, encoding)?;
         }
         let payload = self.render_payload(&mut request, &values, trace)?;
-        let signature = if self.payload.is_empty() { String::new() } else { sign(payload.expose_bytes())? };
+        let signature =
+            if self.payload.is_empty() { String::new() } else { sign(payload.expose_bytes())? };
         let values = values.signature(&signature).payload(&payload);
         if let Some(body) = late_body {
             replace_body(&mut request, body, &values)?;

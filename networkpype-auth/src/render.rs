@@ -1,4 +1,4 @@
-use networkpype_core::{AuthError, AuthErrorKind, Origin, RestRequest, Secret};
+use networkpype_core::{AuthError, AuthErrorKind, JsonMembers, Origin, RestRequest, Secret};
 
 use crate::{
     Endpoint, Entry, Part, Section, Subject, Values, buffer::WipedBuffer,
@@ -77,6 +77,20 @@ impl Part {
             Self::Payload => put(self.given(values.payload)?.expose_bytes()),
             Self::Params(view) => put(view.render(self.request(subject)?, values)?.as_bytes()),
             Self::JsonObject => put(json_of(self.request(subject)?, values).as_bytes()),
+            Self::JsonMember(name) if matches!(subject, Subject::Fields(_)) => {
+                if let Subject::Fields(fields) = subject {
+                    put(fields.get(name).unwrap_or("").as_bytes());
+                }
+            }
+            Self::JsonMember(name) => {
+                let json = json_of(self.request(subject)?, values);
+                let members: Option<JsonMembers> = serde_json::from_str(&json).ok();
+                put(members
+                    .as_ref()
+                    .and_then(|members| members.get(name))
+                    .unwrap_or("")
+                    .as_bytes());
+            }
             Self::JsonMembers => {
                 let json = json_of(self.request(subject)?, values);
                 let inside = json.trim().strip_prefix('{').and_then(|json| json.strip_suffix('}'));

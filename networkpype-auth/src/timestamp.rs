@@ -23,8 +23,6 @@ pub enum TimestampFormat {
     Iso8601Secs,
     /// The same without the `Z`: `2023-11-14T22:13:20`.
     Iso8601SecsBare,
-    /// Seconds with eight decimals: `1700000000.12345678`.
-    SecondsDecimal8,
 }
 
 named!(TimestampFormat, "format of timestamps", {
@@ -35,7 +33,6 @@ named!(TimestampFormat, "format of timestamps", {
     Iso8601Millis => "iso-ms",
     Iso8601Secs => "iso-s",
     Iso8601SecsBare => "iso-s-bare",
-    SecondsDecimal8 => "s-decimal-8",
 });
 
 impl TimestampFormat {
@@ -44,7 +41,6 @@ impl TimestampFormat {
         match self {
             Self::Seconds | Self::Millis | Self::Micros | Self::Nanos => true,
             Self::Iso8601Millis | Self::Iso8601Secs | Self::Iso8601SecsBare => false,
-            Self::SecondsDecimal8 => false,
         }
     }
 
@@ -67,10 +63,6 @@ impl TimestampFormat {
             Self::Iso8601Millis => at.to_string(),
             Self::Iso8601Secs => to_seconds(at, "Z"),
             Self::Iso8601SecsBare => to_seconds(at, ""),
-            Self::SecondsDecimal8 => {
-                let parts = at.as_nanos().div_euclid(10).rem_euclid(100_000_000);
-                format!("{}.{parts:08}", at.as_secs())
-            }
         }
     }
 
@@ -105,7 +97,6 @@ mod tests {
             (TimestampFormat::Iso8601Millis, "2023-11-14T22:13:20.999Z"),
             (TimestampFormat::Iso8601Secs, "2023-11-14T22:13:20Z"),
             (TimestampFormat::Iso8601SecsBare, "2023-11-14T22:13:20"),
-            (TimestampFormat::SecondsDecimal8, "1700000000.99999999"),
         ] {
             assert_eq!(format.format(at), text);
         }

@@ -70,7 +70,8 @@ pub use transport::{
     WebSocketChannel, WebSocketTransport,
 };
 pub use wire::{
-    BaseUrl, BodyStream, Encoding, JsonMembers, Kept, Pair, Pairs, StreamedBody, WireError, WireErrorKind,
+    BaseUrl, BodyStream, Encoding, JsonMembers, Kept, Pair, Pairs, StreamedBody, WireError,
+    WireErrorKind,
 };
 pub use ws::{CloseFrame, WebSocketEvent, WebSocketHandshake, WebSocketRequest, WebSocketResponse};
 

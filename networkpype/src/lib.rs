@@ -6,12 +6,17 @@
 
 #[cfg(feature = "rest")]
 mod factory;
+#[cfg(feature = "presets")]
+mod preset;
 
 #[cfg(feature = "rest")]
 pub use factory::{
     AuthContext, ConnectionManagersFactory, ConnectionManagersFactoryBuilder, ConnectionsFactory,
     ConnectionsFactoryBuilder, FactoryError,
 };
+
+#[cfg(feature = "presets")]
+pub use preset::{LimitsOf, Preset, PresetError, Service, TimeOf};
 
 #[doc(no_inline)]
 pub use http::{HeaderMap, Method, StatusCode};

@@ -48,7 +48,8 @@ fn is_code(text: &str) -> bool {
 
 /// Whether `code` holds a credential.
 fn quotes(code: &str, values: &Values<'_>) -> bool {
-    let named = values.keyring.into_iter().flat_map(|keyring| keyring.iter().map(|(_, value)| value));
+    let named =
+        values.keyring.into_iter().flat_map(|keyring| keyring.iter().map(|(_, value)| value));
     let credentials = [values.key, values.passphrase].into_iter().flatten().chain(named);
     credentials.filter_map(Secret::expose_str).any(|credential| {
         !credential.is_empty()

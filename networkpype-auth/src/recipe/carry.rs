@@ -38,6 +38,11 @@ impl CarryTo {
     pub fn new(carriers: impl Into<Vec<Carrier>>) -> Self {
         Self(carriers.into())
     }
+
+    /// Whether a body is among them.
+    pub fn has_body(&self) -> bool {
+        self.0.iter().any(|carrier| *carrier != Carrier::Query)
+    }
 }
 
 /// How the parameters of a request are arranged before anything is placed.
@@ -45,6 +50,8 @@ impl CarryTo {
 pub(super) struct Arrangement {
     pub(super) carriers: Option<Vec<Carrier>>,
     pub(super) path_params: bool,
+    pub(super) sort_json: bool,
+    pub(super) query_mark: bool,
     pub(super) encoding: Option<Encoding>,
     pub(super) lists: ListStyle,
     pub(super) objects: ObjectStyle,
@@ -52,11 +59,20 @@ pub(super) struct Arrangement {
 
 impl Arrangement {
     /// Arranges `request`, and gives the JSON members that it carried.
-    pub(super) fn apply(&self, request: &mut RestRequest) -> Result<Option<JsonMembers>, AuthError> {
+    pub(super) fn apply(
+        &self,
+        request: &mut RestRequest,
+    ) -> Result<Option<JsonMembers>, AuthError> {
         let asked = request.extensions().get::<CarryTo>().map(|to| to.0.clone());
         let carriers = asked.as_ref().or(self.carriers.as_ref());
         if self.path_params {
             add_path_params(request, carriers)?;
+        }
+        if self.query_mark {
+            request.keep_query_mark();
+        }
+        if self.sort_json && request.json_members().is_some_and(|members| members.len() > 1) {
+            request.json_members_mut()?.sort_by_name();
         }
         let members = request.json_members();
         if let (Some(carriers), Some(members)) = (carriers, carried(request, &members)) {

@@ -86,7 +86,8 @@ impl Recipe {
         // What was signed may be sent as it is, and then everything in it is.
         let sent = |part: &Part| {
             let placed = self.places.iter().map(|place| &place.value).chain(&self.body);
-            placed.into_iter().any(|value| value.uses(part) || value.uses(&Part::Payload))
+            self.holds_payload
+                || placed.into_iter().any(|value| value.uses(part) || value.uses(&Part::Payload))
         };
         for (part, how) in [
             (

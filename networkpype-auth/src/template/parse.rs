@@ -164,9 +164,14 @@ impl<'a> Parser<'a> {
         let argument = self.argument()?;
         let plain = |part| match argument {
             None => Ok(part),
-            Some(_) => Err(TemplateError { at, problem: format!("`{name}` takes nothing in parentheses") }),
+            Some(_) => {
+                Err(TemplateError { at, problem: format!("`{name}` takes nothing in parentheses") })
+            }
         };
-        let need = |what: &str| TemplateError { at, problem: format!("`{name}` needs {what} in parentheses") };
+        let need = |what: &str| TemplateError {
+            at,
+            problem: format!("`{name}` needs {what} in parentheses"),
+        };
         if let Some((_, text)) = self.names.constants.iter().find(|(own, _)| own == name) {
             return plain(Part::literal(text.clone()));
         }
@@ -200,6 +205,10 @@ impl<'a> Parser<'a> {
                     Ok(Part::QueryIn(encoding))
                 }
             },
+            "member" => {
+                let name = argument.ok_or_else(|| need("the member's name"))?;
+                Ok(Part::JsonMember(name.into()))
+            }
             "header" => Ok(Part::header(argument.ok_or_else(|| need("the header's name"))?)),
             "now" => {
                 let argument = argument.ok_or_else(|| need("a format"))?;
@@ -222,7 +231,9 @@ impl<'a> Parser<'a> {
         if CREDENTIALS.contains(&name) {
             format!("uses `{{{name}}}` but no {name} credential is declared")
         } else {
-            format!("uses `{{{name}}}`, which is neither a part, a declared credential nor a constant")
+            format!(
+                "uses `{{{name}}}`, which is neither a part, a declared credential nor a constant"
+            )
         }
     }
 
@@ -257,6 +268,7 @@ impl<'a> Parser<'a> {
             ("upper", None) => Ok(Filter::Upper),
             ("lower", None) => Ok(Filter::Lower),
             ("json", None) => Ok(Filter::Json),
+            ("plain", None) => Ok(Filter::Plain),
             (name, None) => {
                 if let Ok(algorithm) = name.parse() {
                     Ok(Filter::Hash(algorithm))

@@ -62,9 +62,8 @@ impl fmt::Debug for Kept {
 }
 
 fn encode_keeping(text: &str, kept: Kept) -> Cow<'_, str> {
-    let stays = |byte: u8| {
-        byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || kept.holds(byte)
-    };
+    let stays =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || kept.holds(byte);
     if text.bytes().all(stays) {
         return text.into();
     }

@@ -152,6 +152,11 @@ impl Target {
         })
     }
 
+    /// Has the target end in `?` where the query is empty, as if it had been typed so.
+    pub(crate) fn keep_query_mark(&mut self) {
+        self.has_query = true;
+    }
+
     /// Adds a parameter at the end, also when the query is frozen: every earlier byte stays.
     pub(crate) fn append_query(&mut self, pair: Pair) {
         if let Some(frozen) = &mut self.frozen {
@@ -188,10 +193,16 @@ impl Target {
         Ok(())
     }
 
-    /// Whether every byte of path and query may stand in a request-target.
+    /// Whether every byte of path and query may stand in a request-target. Freezes the query.
     pub(crate) fn check(&mut self) -> Result<(), WireError> {
+        self.query_string();
+        self.check_frozen()
+    }
+
+    /// The same of what is frozen.
+    pub(crate) fn check_frozen(&self) -> Result<(), WireError> {
         self.check_path()?;
-        match first_unsendable(self.query_string()) {
+        match self.frozen.as_deref().and_then(first_unsendable) {
             Some(at) => Err(unsendable("query", at)),
             None => Ok(()),
         }

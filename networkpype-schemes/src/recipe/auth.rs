@@ -104,7 +104,10 @@ impl Stamps {
     pub(super) fn sign<T>(&self, signed: &Signed<T>, payload: &[u8]) -> Result<String, AuthError> {
         let signer = signed.operation.and_then(|index| self.ready.signers.get(index));
         let signer = signer.ok_or_else(|| {
-            AuthError::new(AuthErrorKind::Configuration, "there is something to sign and nothing to sign it with")
+            AuthError::new(
+                AuthErrorKind::Configuration,
+                "there is something to sign and nothing to sign it with",
+            )
         })?;
         signer.sign(payload, signed.digest)
     }
@@ -136,7 +139,8 @@ impl RecipeAuth {
     }
 
     async fn ready(&self) -> Result<Arc<Ready>, AuthError> {
-        let names: Vec<&str> = self.compiled.credentials.iter().map(|own| own.name.as_str()).collect();
+        let names: Vec<&str> =
+            self.compiled.credentials.iter().map(|own| own.name.as_str()).collect();
         let credentials = self.provider.credentials(&names).await?;
         if let Some((of, ready)) = &*self.lock()
             && of.is_same(&credentials)
@@ -184,9 +188,8 @@ impl RecipeAuth {
         let signed = requests.of(&request);
         let recipe = &signed.what;
         let stamps = self.stamps(signed, |now| recipe.stamp(now), |part| recipe.uses(part)).await?;
-        let mut request = recipe.sign_request(request, stamps.values(), |payload| {
-            stamps.sign(signed, payload)
-        })?;
+        let mut request = recipe
+            .sign_request(request, stamps.values(), |payload| stamps.sign(signed, payload))?;
         request.extensions_mut().insert(stamps);
         Ok(request)
     }
@@ -196,7 +199,9 @@ impl RecipeAuth {
 impl Auth for RecipeAuth {
     async fn rest_authenticate(&self, request: RestRequest) -> Result<RestRequest, AuthError> {
         let requests = self.compiled.request.as_ref().ok_or_else(|| {
-            AuthError::unsupported("the recipe does not say how requests are signed: it has no `request`")
+            AuthError::unsupported(
+                "the recipe does not say how requests are signed: it has no `request`",
+            )
         })?;
         self.sign_request(requests, request).await
     }
@@ -235,9 +240,11 @@ impl Auth for RecipeAuth {
     ) -> Result<LoginStep, AuthError> {
         let Some(signed) = &self.compiled.login else { return Ok(LoginStep::NotNeeded) };
         let login = &signed.what;
-        let stamps = self.stamps(signed, |now| login.stamp(now), |part| {
-            received.is_none() && login.uses(part)
-        });
+        let stamps = self.stamps(
+            signed,
+            |now| login.stamp(now),
+            |part| received.is_none() && login.uses(part),
+        );
         let stamps = stamps.await?;
         if let Some(received) = received {
             return Ok(login.judge(received, &stamps.values()));

@@ -40,6 +40,11 @@ impl RecipeBuilder {
         }
     }
 
+    /// The names of the other ways to sign that the recipe knows.
+    pub fn variants(&self) -> impl Iterator<Item = &str> {
+        self.recipe.variants.keys().map(String::as_str)
+    }
+
     /// Signs in another of the ways that the recipe knows, such as with an RSA key. Default: the way that it says first.
     pub fn variant(mut self, name: impl Into<String>) -> Self {
         self.variant = Some(name.into());
@@ -121,7 +126,8 @@ impl RecipeBuilder {
             }
             _ => None,
         };
-        let provider = self.provider.unwrap_or_else(|| Arc::new(self.credentials.unwrap_or_default()));
+        let provider =
+            self.provider.unwrap_or_else(|| Arc::new(self.credentials.unwrap_or_default()));
         Ok(RecipeAuth {
             compiled,
             provider,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use networkpype_auth::{
-    DigestEncoding, Login, Operation, Part, Recipe, SecretEncoding, TemplateNames,
-    TimestampFormat, fields_are,
+    DigestEncoding, Login, Operation, Part, Recipe, SecretEncoding, TemplateNames, TimestampFormat,
+    fields_are,
 };
 
 use super::{
@@ -114,7 +114,10 @@ pub(super) fn compile(
         && compiled.login.is_none()
         && compiled.message.is_none()
     {
-        return Err(RecipeError::new("", "nothing is signed: there is neither `request` nor `websocket`"));
+        return Err(RecipeError::new(
+            "",
+            "nothing is signed: there is neither `request` nor `websocket`",
+        ));
     }
     if let Some(resync) = &spec.resync {
         if resync.codes.is_empty() {
@@ -128,9 +131,13 @@ pub(super) fn compile(
 
 fn declared(spec: &CredentialSpec, key: &str) -> Result<Declared, RecipeError> {
     let name = spec.name().to_owned();
-    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    let is_name =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
     if !name.starts_with(|first: char| first.is_ascii_lowercase()) || !name.bytes().all(is_name) {
-        return Err(RecipeError::new(key, "a name begins with a letter and has lower-case letters, digits, `-` and `_`"));
+        return Err(RecipeError::new(
+            key,
+            "a name begins with a letter and has lower-case letters, digits, `-` and `_`",
+        ));
     }
     let mut declared = Declared {
         name,
@@ -207,7 +214,10 @@ fn requests(
     for (index, rule) in spec.rules.iter().enumerate() {
         let key = format!("{key}.rules[{index}]");
         if !rule.then.rules.is_empty() {
-            return Err(RecipeError::new(format!("{key}.then.rules"), "a rule has no rules of its own"));
+            return Err(RecipeError::new(
+                format!("{key}.then.rules"),
+                "a rule has no rules of its own",
+            ));
         }
         let matcher = Matcher::new(&rule.matches, &format!("{key}.match"))?;
         let mut then = rule.then.over(spec);
@@ -241,6 +251,9 @@ fn compile_login(
         .timestamp(time_format(spec.timestamp.as_deref(), key)?)
         .expires_in(std::time::Duration::from_secs(spec.expires_in.unwrap_or(0).into()))
         .sign(payload);
+    if operation.as_ref().is_some_and(Operation::holds_payload) {
+        login = login.signature_holds_payload();
+    }
     if spec.accepted.is_empty() {
         return Err(RecipeError::new(
             format!("{key}.accepted"),
@@ -274,10 +287,12 @@ fn compile_message(
 ) -> Result<Signed<Recipe>, RecipeError> {
     let key = "websocket.message";
     let as_request = RequestSpec {
-        payload: Some(spec.payload.clone()),
+        payload: spec.payload.clone(),
         algorithm: spec.algorithm.clone(),
         signing_key: spec.signing_key.clone(),
         key_encoding: spec.key_encoding.clone(),
+        jwt_header: spec.jwt_header.clone(),
+        jwt_claims: spec.jwt_claims.clone(),
         ..RequestSpec::default()
     };
     let names = NamesAt::new(names, &as_request, key)?;
@@ -286,6 +301,9 @@ fn compile_message(
         .sign(payload)
         .timestamp(time_format(spec.timestamp.as_deref(), key)?)
         .expires_in(std::time::Duration::from_secs(spec.expires_in.unwrap_or(0).into()));
+    if operation.as_ref().is_some_and(Operation::holds_payload) {
+        recipe = recipe.signature_holds_payload();
+    }
     if let Some(within) = &spec.within {
         recipe = recipe.within(within.clone());
     }

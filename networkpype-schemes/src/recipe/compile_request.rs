@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use networkpype_auth::{
-    Carrier, DigestEncoding, ListStyle, ObjectStyle, Operation, ParamsView, Placement, Recipe, Sort,
-    Template, TemplateNames,
+    Carrier, DigestEncoding, ListStyle, ObjectStyle, Operation, ParamsView, Placement, Recipe,
+    Sort, Template, TemplateNames,
 };
 use networkpype_core::{Encoding, Kept};
 
@@ -45,7 +45,8 @@ impl<'k> NamesAt<'k> {
         if let Some(params) = &spec.params {
             this.names.params = this.params_view(params, spec)?;
         } else {
-            let (lists, objects) = this.styles(spec.lists.as_deref(), spec.objects.as_deref(), "")?;
+            let (lists, objects) =
+                this.styles(spec.lists.as_deref(), spec.objects.as_deref(), "")?;
             this.names.params.lists = lists;
             this.names.params.objects = objects;
         }
@@ -64,7 +65,11 @@ impl<'k> NamesAt<'k> {
         self.names.credentials.iter().any(|own| own == credential)
     }
 
-    fn params_view(&self, spec: &ParamsSpec, request: &RequestSpec) -> Result<ParamsView, RecipeError> {
+    fn params_view(
+        &self,
+        spec: &ParamsSpec,
+        request: &RequestSpec,
+    ) -> Result<ParamsView, RecipeError> {
         let mut view = ParamsView::default();
         if let Some(encoding) = &spec.encoding {
             view.encoding = self.encoding(encoding, None, "params.encoding")?;
@@ -94,20 +99,25 @@ impl<'k> NamesAt<'k> {
         objects: Option<&str>,
         within: &str,
     ) -> Result<(ListStyle, ObjectStyle), RecipeError> {
-        let lists = lists.map(|name| named(name, &self.at(&format!("{within}lists")))).transpose()?;
+        let lists =
+            lists.map(|name| named(name, &self.at(&format!("{within}lists")))).transpose()?;
         let objects =
             objects.map(|name| named(name, &self.at(&format!("{within}objects")))).transpose()?;
         Ok((lists.unwrap_or_default(), objects.unwrap_or_default()))
     }
 
-    fn encoding(&self, name: &str, keep: Option<&str>, field: &str) -> Result<Encoding, RecipeError> {
+    fn encoding(
+        &self,
+        name: &str,
+        keep: Option<&str>,
+        field: &str,
+    ) -> Result<Encoding, RecipeError> {
         match (name, keep) {
             ("percent", None) => Ok(Encoding::Rfc3986),
             ("percent", Some(keep)) => Ok(Encoding::Keeping(Kept::new(keep))),
-            (_, Some(_)) => Err(RecipeError::new(
-                self.at("keep"),
-                "only `percent` encodes with exceptions",
-            )),
+            (_, Some(_)) => {
+                Err(RecipeError::new(self.at("keep"), "only `percent` encodes with exceptions"))
+            }
             ("form", None) => Ok(Encoding::Form),
             ("raw", None) => Ok(Encoding::AsIs),
             _ => Err(RecipeError::new(self.at(field), "write `percent`, `form` or `raw`")),
@@ -131,10 +141,19 @@ pub(super) fn compile_request(
         .write_lists(lists, objects)
         .encode_params(names.encoding(encoding, spec.keep.as_deref(), "encoding")?)
         .sort(sort(spec.sort.as_deref(), names)?);
+    if operation.as_ref().is_some_and(Operation::holds_payload) {
+        recipe = recipe.signature_holds_payload();
+    }
     if let Some(carry) = &spec.carry {
         let carriers: Result<Vec<_>, _> =
             carry.iter().map(|name| carrier(name, &names.at("carry"))).collect();
         recipe = recipe.carry(carriers?);
+    }
+    if spec.query_mark == Some(true) {
+        recipe = recipe.keep_query_mark();
+    }
+    if spec.sort_json == Some(true) {
+        recipe = recipe.sort_json();
     }
     if spec.carry_path_params == Some(true) {
         recipe = recipe.carry_path_params();
@@ -152,8 +171,22 @@ pub(super) fn compile_request(
             }
         };
     }
-    recipe = compile_places(recipe, spec.before.as_deref().unwrap_or_default(), "before", None, true, names)?;
-    recipe = compile_places(recipe, spec.after.as_deref().unwrap_or_default(), "after", None, false, names)?;
+    recipe = compile_places(
+        recipe,
+        spec.before.as_deref().unwrap_or_default(),
+        "before",
+        None,
+        true,
+        names,
+    )?;
+    recipe = compile_places(
+        recipe,
+        spec.after.as_deref().unwrap_or_default(),
+        "after",
+        None,
+        false,
+        names,
+    )?;
     if let Some(body) = &spec.body {
         recipe = recipe.body(names.template(body, "body")?);
     }
@@ -182,6 +215,12 @@ pub(super) fn compile_places(
         let at = placement(entry, only_in, &names.at(&field))?;
         let at = if first { at.first() } else { at };
         let at = if entry.yields { at.yielding() } else { at };
+        let at = match &entry.encoding {
+            None => at,
+            Some(encoding) => {
+                at.encoded_as(names.encoding(encoding, None, &format!("{field}.encoding"))?)
+            }
+        };
         let text = entry.value.as_deref().or(entry.json.as_deref()).unwrap_or_default();
         let value = names.template(text, &field)?;
         recipe = match &entry.when {
@@ -202,7 +241,10 @@ fn placement(
     let place = match (only_in, entry.r#in.as_deref()) {
         (Some(only), None) => only,
         (Some(_), Some(_)) => {
-            return Err(RecipeError::new(format!("{key}.in"), "a message has fields alone: leave it out"));
+            return Err(RecipeError::new(
+                format!("{key}.in"),
+                "a message has fields alone: leave it out",
+            ));
         }
         (None, place) => place.unwrap_or("params"),
     };
@@ -215,7 +257,8 @@ fn placement(
         ("body", false) => Placement::body(name),
         ("body", true) => Placement::body_text(name),
         ("params" | "query" | "form", true) => {
-            let reason = "only the members of JSON are numbers or lists: use `value`, or `in = \"json\"`";
+            let reason =
+                "only the members of JSON are numbers or lists: use `value`, or `in = \"json\"`";
             return Err(RecipeError::new(key, reason));
         }
         _ => {

@@ -182,7 +182,8 @@ impl CredentialProvider for FileCredentials {
         let table: std::collections::BTreeMap<String, String> =
             toml::from_str(text.expose_str().unwrap_or_default())
                 .map_err(|_| self.fail("are not lines of `name = \"text\"`"))?;
-        let credentials = table.into_iter().fold(Credentials::new(), |all, (name, value)| all.with(name, value));
+        let credentials =
+            table.into_iter().fold(Credentials::new(), |all, (name, value)| all.with(name, value));
         *read = Some((modified, meta.len(), credentials.clone()));
         Ok(credentials)
     }

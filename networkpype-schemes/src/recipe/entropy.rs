@@ -27,7 +27,8 @@ impl Entropy for SystemEntropy {
     fn bytes(&self) -> Result<[u8; 16], AuthError> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|error| {
-            AuthError::new(AuthErrorKind::Other, "the system gives no random bytes").with_source(error)
+            AuthError::new(AuthErrorKind::Other, "the system gives no random bytes")
+                .with_source(error)
         })?;
         Ok(bytes)
     }

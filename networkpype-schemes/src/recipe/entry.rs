@@ -25,6 +25,8 @@ pub struct EntrySpec {
     pub r#in: Option<String>,
     /// Whether the caller's own parameter of this name counts. Default: it is an error.
     pub yields: bool,
+    /// How a parameter is sent: `percent`, `form` or `raw`. Default: as all are; a signature is percent-encoded.
+    pub encoding: Option<String>,
 }
 
 impl EntrySpec {
@@ -34,7 +36,11 @@ impl EntrySpec {
     }
 
     fn is_plain(&self) -> bool {
-        self.json.is_none() && self.when.is_none() && self.r#in.is_none() && !self.yields
+        self.json.is_none()
+            && self.when.is_none()
+            && self.r#in.is_none()
+            && self.encoding.is_none()
+            && !self.yields
     }
 }
 
@@ -52,6 +58,8 @@ struct Table {
     r#in: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     yields: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    encoding: Option<String>,
 }
 
 impl Serialize for EntrySpec {
@@ -59,8 +67,8 @@ impl Serialize for EntrySpec {
         if let (Some(value), true) = (&self.value, self.is_plain()) {
             return [&self.name, value].serialize(serializer);
         }
-        let Self { name, value, json, when, r#in, yields } = self.clone();
-        Table { name, value, json, when, r#in, yields }.serialize(serializer)
+        let Self { name, value, json, when, r#in, yields, encoding } = self.clone();
+        Table { name, value, json, when, r#in, yields, encoding }.serialize(serializer)
     }
 }
 
@@ -77,7 +85,8 @@ impl<'de> Deserialize<'de> for EntrySpec {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<EntrySpec, A::Error> {
                 let name = seq.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &self))?;
-                let value = seq.next_element()?.ok_or_else(|| A::Error::invalid_length(1, &self))?;
+                let value =
+                    seq.next_element()?.ok_or_else(|| A::Error::invalid_length(1, &self))?;
                 if seq.next_element::<serde::de::IgnoredAny>()?.is_some() {
                     return Err(A::Error::invalid_length(3, &self));
                 }
@@ -85,12 +94,12 @@ impl<'de> Deserialize<'de> for EntrySpec {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<EntrySpec, A::Error> {
-                let Table { name, value, json, when, r#in, yields } =
+                let Table { name, value, json, when, r#in, yields, encoding } =
                     Table::deserialize(MapAccessDeserializer::new(map))?;
                 if value.is_some() == json.is_some() {
                     return Err(A::Error::custom("it needs either `value` or `json`"));
                 }
-                Ok(EntrySpec { name, value, json, when, r#in, yields })
+                Ok(EntrySpec { name, value, json, when, r#in, yields, encoding })
             }
         }
 

@@ -23,13 +23,19 @@ pub(super) fn keyring(
             None => {
                 return Err(AuthError::new(
                     AuthErrorKind::Credentials,
-                    format!("the credential `{}` is declared by the recipe and was not given", own.name),
+                    format!(
+                        "the credential `{}` is declared by the recipe and was not given",
+                        own.name
+                    ),
                 ));
             }
         };
         let value = own.encoding.decode(&transformed(value, own.transform)).map_err(|error| {
-            AuthError::new(AuthErrorKind::Credentials, format!("the credential `{}` cannot be used", own.name))
-                .with_source(error)
+            AuthError::new(
+                AuthErrorKind::Credentials,
+                format!("the credential `{}` cannot be used", own.name),
+            )
+            .with_source(error)
         })?;
         keyring = keyring.with(own.name.clone(), value);
     }

@@ -13,8 +13,9 @@ impl RecipeSpec {
     /// # Errors
     /// When it is not TOML, or a key is not known or holds what it cannot. The error names the line and the key.
     pub fn from_toml(text: &str) -> Result<Self, RecipeError> {
-        let deserializer = toml::Deserializer::parse(text)
-            .map_err(|error| RecipeError::new("", error.message()).at_line(line_of(text, &error)))?;
+        let deserializer = toml::Deserializer::parse(text).map_err(|error| {
+            RecipeError::new("", error.message()).at_line(line_of(text, &error))
+        })?;
         serde_path_to_error::deserialize(deserializer).map_err(|error| {
             let key = error.path().to_string();
             let key = if key == "." { String::new() } else { key };
@@ -50,10 +51,7 @@ impl RecipeSpec {
     ///
     /// # Errors
     /// When nothing has that name, or recipes extend each other in a circle.
-    pub fn resolve(
-        &self,
-        find: &dyn Fn(&str) -> Option<RecipeSpec>,
-    ) -> Result<Self, RecipeError> {
+    pub fn resolve(&self, find: &dyn Fn(&str) -> Option<RecipeSpec>) -> Result<Self, RecipeError> {
         let mut resolved = self.clone();
         for _ in 0..LONGEST_CHAIN {
             let Some(name) = resolved.extends.clone() else { return Ok(resolved) };

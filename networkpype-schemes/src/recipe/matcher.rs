@@ -1,14 +1,9 @@
 //! Which requests does a rule mean?
 
-use networkpype_auth::{Endpoint, Section};
+use networkpype_auth::{CarryTo, Endpoint, Section};
 use networkpype_core::RestRequest;
 
-use super::{
-    entry::OneOrMany,
-    error::RecipeError,
-    glob::Glob,
-    spec::MatchSpec,
-};
+use super::{entry::OneOrMany, error::RecipeError, glob::Glob, spec::MatchSpec};
 
 /// What of a request has to match, compiled.
 #[derive(Clone, Debug, Default)]
@@ -32,12 +27,15 @@ impl Matcher {
         }
         for (name, globs) in [("path", &spec.path), ("method", &spec.method)] {
             if globs.as_ref().is_some_and(|globs| globs.iter().next().is_none()) {
-                return Err(RecipeError::new(format!("{key}.{name}"), "an empty list matches nothing"));
+                return Err(RecipeError::new(
+                    format!("{key}.{name}"),
+                    "an empty list matches nothing",
+                ));
             }
         }
-        if let Some(path) = spec.path.iter().flat_map(OneOrMany::iter).find(|path| {
-            !path.starts_with(['/', '*'])
-        }) {
+        if let Some(path) =
+            spec.path.iter().flat_map(OneOrMany::iter).find(|path| !path.starts_with(['/', '*']))
+        {
             return Err(RecipeError::new(
                 format!("{key}.path"),
                 format!("{path:?} matches no path: begin with `/` or `**`"),
@@ -90,6 +88,9 @@ fn has_param(request: &RestRequest, name: &str) -> bool {
 }
 
 fn has_body(request: &RestRequest) -> bool {
+    if let Some(to) = request.extensions().get::<CarryTo>() {
+        return to.has_body() && request.json_members().is_some();
+    }
     request.form_params().is_some()
         || request.json_members().is_some()
         || request.streamed_body().is_some()

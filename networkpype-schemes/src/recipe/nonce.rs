@@ -13,7 +13,7 @@ pub(super) enum NonceStyle {
     Millis,
     Micros,
     Nanos,
-    /// Seconds with eight decimals.
+    /// Milliseconds written as seconds with eight decimals, as a double-precision number has them.
     Decimal8,
 }
 
@@ -47,7 +47,7 @@ impl Default for Nonces {
                 (NonceStyle::Millis, Nonce::millis()),
                 (NonceStyle::Micros, Nonce::micros()),
                 (NonceStyle::Nanos, Nonce::nanos()),
-                (NonceStyle::Decimal8, Nonce::ten_nanos()),
+                (NonceStyle::Decimal8, Nonce::millis()),
             ],
         }
     }
@@ -67,7 +67,8 @@ impl Nonces {
         let counter = self.counters.iter().find(|(own, _)| *own == style);
         let number = counter.map_or(0, |(_, nonce)| nonce.next(now));
         match style {
-            NonceStyle::Decimal8 => format!("{}.{:08}", number / 100_000_000, number % 100_000_000),
+            // Exact to the millisecond until the year 11000.
+            NonceStyle::Decimal8 => format!("{:.8}", number as f64 / 1000.0),
             _ => number.to_string(),
         }
     }

@@ -1,6 +1,8 @@
 //! What is signed, and what makes the signature?
 
-use networkpype_auth::{Entry, Filter, DigestEncoding, HashAlgorithm, HmacAlgorithm, Operation, Part, Template};
+use networkpype_auth::{
+    DigestEncoding, Entry, Filter, HashAlgorithm, HmacAlgorithm, Operation, Part, Template,
+};
 #[cfg(feature = "asymmetric")]
 use networkpype_auth::{JwtAlgorithm, KeyEncoding, SignatureAlgorithm};
 
@@ -127,16 +129,18 @@ fn token_operation(
     };
     let claims = entries(spec.jwt_claims.as_deref().unwrap_or_default(), "jwt-claims", names)?;
     if claims.is_empty() {
-        return Err(RecipeError::new(names.at("jwt-claims"), "a token without claims says nothing"));
+        return Err(RecipeError::new(
+            names.at("jwt-claims"),
+            "a token without claims says nothing",
+        ));
     }
     let mut header = vec![
         Entry::text("alg", Part::literal(algorithm.as_str())),
         Entry::text("typ", Part::literal("JWT")),
     ];
     header.extend(entries(spec.jwt_header.as_deref().unwrap_or_default(), "jwt-header", names)?);
-    let encoded = |entries| {
-        Part::piped(Part::Object(entries), [Filter::Encode(DigestEncoding::Base64Url)])
-    };
+    let encoded =
+        |entries| Part::piped(Part::Object(entries), [Filter::Encode(DigestEncoding::Base64Url)]);
     let payload = Template::from([encoded(header), Part::literal("."), encoded(claims)]);
     Ok((payload, Some(Operation::Jwt { algorithm, credential, encoding })))
 }

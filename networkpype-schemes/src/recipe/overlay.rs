@@ -1,7 +1,8 @@
 //! What does a rule, a variant or an extending recipe make of what it changes?
 
 use super::spec::{
-    LoginSpec, MessageSpec, ParamsSpec, RecipeSpec, RequestSpec, ResyncSpec, VariantSpec, WebSocketSpec,
+    LoginSpec, MessageSpec, ParamsSpec, RecipeSpec, RequestSpec, ResyncSpec, VariantSpec,
+    WebSocketSpec,
 };
 
 /// Fields of `self` that are said, and of `base` where they are not.
@@ -32,7 +33,7 @@ impl RequestSpec {
         };
         over!(self, base, RequestSpec {
             payload, algorithm, signing_key, key_encoding, digest, jwt_header, jwt_claims, timestamp,
-            expires_in, nonce, before, after, sort, encoding, keep, lists, objects, carry,
+            expires_in, nonce, before, after, sort, sort_json, encoding, keep, query_mark, lists, objects, carry,
             carry_path_params, body, empty_body,
         },
         headers,
@@ -45,9 +46,7 @@ impl RequestSpec {
 
 impl ParamsSpec {
     fn over(&self, base: &Self) -> Self {
-        over!(self, base, ParamsSpec {
-            encoding, sorted, equals, separator, with, lists, objects,
-        },)
+        over!(self, base, ParamsSpec { encoding, sorted, equals, separator, with, lists, objects },)
     }
 }
 
@@ -75,15 +74,19 @@ impl LoginSpec {
 impl MessageSpec {
     fn over(&self, base: &Self) -> Self {
         over!(self, base, MessageSpec {
-            within, algorithm, signing_key, key_encoding, digest, timestamp, expires_in, nonce,
+            within, payload, algorithm, signing_key, key_encoding, digest, jwt_header, jwt_claims,
+            timestamp, expires_in, nonce,
         },
-        payload: if self.payload.is_empty() { base.payload.clone() } else { self.payload.clone() },
         fields: if self.fields.is_empty() { base.fields.clone() } else { self.fields.clone() },
         )
     }
 }
 
-fn over_option<T: Clone>(own: &Option<T>, base: &Option<T>, over: impl Fn(&T, &T) -> T) -> Option<T> {
+fn over_option<T: Clone>(
+    own: &Option<T>,
+    base: &Option<T>,
+    over: impl Fn(&T, &T) -> T,
+) -> Option<T> {
     match (own, base) {
         (Some(own), Some(base)) => Some(over(own, base)),
         (own, base) => own.clone().or_else(|| base.clone()),

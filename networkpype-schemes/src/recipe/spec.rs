@@ -158,12 +158,18 @@ pub struct RequestSpec {
     /// Which parameters are sorted by name: `none`, `own` or `all`. Default: `none`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<String>,
+    /// Whether the members of a JSON body are sorted by name. Default: no.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sort_json: Option<bool>,
     /// How parameters are sent: `percent`, `form` or `raw`. Default: `percent`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
     /// Characters that `percent` leaves alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<String>,
+    /// Whether the `?` of a query is sent also without parameters. Default: no.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query_mark: Option<bool>,
     /// How lists among the parameters are written: `json`, `repeat`, `brackets`, `indexed`, `comma` or `joined`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lists: Option<String>,
@@ -342,7 +348,14 @@ pub struct MessageSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub within: Option<String>,
     /// The template of what is signed.
-    pub payload: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+    /// As in the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwt_header: Option<Vec<EntrySpec>>,
+    /// As in the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwt_claims: Option<Vec<EntrySpec>>,
     /// As in the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<String>,

@@ -107,7 +107,8 @@ fn mistakes_in_a_recipe_are_found_before_a_request_is() {
         let error = recipe.check_request().expect_err(reason).to_string();
         assert!(error.contains(reason), "{error}");
     }
-    let signature_first = Recipe::new().sign(Part::Path).signature_in(Placement::query("s").first());
+    let signature_first =
+        Recipe::new().sign(Part::Path).signature_in(Placement::query("s").first());
     assert!(signature_first.check_request().is_ok(), "what is signed does not change");
     let in_body = complete().nonce_in(Placement::form("nonce"));
     assert!(in_body.check_request().is_ok());

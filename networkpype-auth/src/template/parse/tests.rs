@@ -42,15 +42,15 @@ fn text_stands_for_itself_and_names_for_parts() {
         ("{'{key}'} {not closed} {\"a\":{}}", "{key} {not closed} {\"a\":{}}"),
         ("{json}{members|prefix(,)}", "{\"n\":1},\"n\":1"),
         ("{key|json}{(a(b)\"c)|json}", "\"K\"\"a(b)\\\"c\""),
-        ("{({nonce}{body})|sha256|hex}", &crate::HashAlgorithm::Sha256
-            .digest(b"N{\"n\":1}")
-            .to_text(crate::DigestEncoding::Hex)),
+        (
+            "{({nonce}{body})|sha256|hex}",
+            &crate::HashAlgorithm::Sha256.digest(b"N{\"n\":1}").to_text(crate::DigestEncoding::Hex),
+        ),
         ("{({({key})|lower})|base64}", "aw=="),
         ("{'a b'|percent}{'a,b$'|percent(',')}", "a%20ba,b%24"),
         ("{ key}", "{ key}"),
         ("é{key}é", "éKé"),
-    ]
-    {
+    ] {
         // A brace that no lower-case name follows is itself.
         if template.contains("{not closed}") {
             assert!(Template::parse(template, &names()).is_err());

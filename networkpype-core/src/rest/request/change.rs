@@ -59,6 +59,13 @@ impl RestRequest {
         self.edit().body.json_mut()
     }
 
+    /// Sends the `?` of a query also where there are no parameters, as it is where a URL was typed with one.
+    pub fn keep_query_mark(&mut self) {
+        if let Ok(target) = &mut self.edit().target {
+            target.keep_query_mark();
+        }
+    }
+
     /// Has the request carry no body.
     ///
     /// # Errors
@@ -184,7 +191,8 @@ impl RestRequest {
             return Err(problem.clone());
         }
         if self.0.is_frozen() {
-            return Ok(());
+            // A scheme that asked for the bytes froze them unchecked.
+            return self.0.target.as_ref().map_or(Ok(()), Target::check_frozen);
         }
         let inner = self.edit();
         if let Ok(target) = &mut inner.target {

@@ -106,7 +106,9 @@ impl RestRequest {
     /// Takes back what a kind of body that is gone had said about itself.
     fn forget_content_type(&mut self) {
         let headers = &self.0.headers;
-        if headers.get(CONTENT_TYPE).is_some_and(|value| [FORM, JSON].iter().any(|own| value == own))
+        if headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|value| [FORM, JSON].iter().any(|own| value == own))
         {
             self.edit().headers.remove(CONTENT_TYPE);
         }

@@ -127,3 +127,12 @@ fn freezing_fills_the_path_or_fails() {
         http::Request::try_from(RestRequest::get("https://h/o/{id}").path_param("id", 5));
     assert_eq!(converted.expect("converts").uri(), "https://h/o/5");
 }
+
+#[test]
+fn what_a_scheme_froze_is_checked_before_it_is_sent() {
+    let mut request = RestRequest::get("https://h/o").param_as(crate::Encoding::AsIs, "a", "x y");
+    assert_eq!(request.query_string(), "a=x y");
+    request.body_bytes().expect("no body");
+    let error = request.freeze().expect_err("a space in a request-target");
+    assert_eq!(error.kind(), crate::WireErrorKind::Content);
+}

@@ -1,0 +1,60 @@
+//! What became of the cases of a file.
+
+use std::fmt;
+
+/// What became of a case.
+pub(crate) enum Outcome {
+    Passed,
+    /// The first field that differs, and how.
+    Failed(String),
+    /// Why it was not replayed.
+    Skipped(String),
+    /// What it asks for may not be sent, and the library said so.
+    Refused(String),
+}
+
+pub(crate) struct Report {
+    name: String,
+    passed: usize,
+    failed: Vec<(String, String)>,
+    skipped: Vec<(String, String)>,
+    refused: Vec<(String, String)>,
+}
+
+impl Report {
+    pub(crate) fn new(name: String) -> Self {
+        Self { name, passed: 0, failed: Vec::new(), skipped: Vec::new(), refused: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, case: &str, outcome: Outcome) {
+        let case = case.to_owned();
+        match outcome {
+            Outcome::Passed => self.passed += 1,
+            Outcome::Failed(why) => self.failed.push((case, why)),
+            Outcome::Skipped(why) => self.skipped.push((case, why)),
+            Outcome::Refused(why) => self.refused.push((case, why)),
+        }
+    }
+
+    pub(crate) fn failed(&self) -> usize {
+        self.failed.len()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (failed, skipped) = (self.failed.len(), self.skipped.len());
+        writeln!(f, "{}: {} passed, {failed} failed, {skipped} skipped", self.name, self.passed)?;
+        for (case, why) in &self.failed {
+            writeln!(f, "  failed {case}: {why}")?;
+        }
+        for (case, why) in &self.refused {
+            writeln!(f, "  refused {case}: {why}")?;
+        }
+        // Those that a file marks as nobody's to pass are many, and the same everywhere.
+        for (case, why) in self.skipped.iter().filter(|(_, why)| !why.is_empty()) {
+            writeln!(f, "  skipped {case}: {why}")?;
+        }
+        Ok(())
+    }
+}

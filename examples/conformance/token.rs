@@ -1,0 +1,62 @@
+//! Do two JSON Web Tokens say the same, and does one of them verify?
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use networkpype::{
+    Secret,
+    auth::{JwtAlgorithm, JwtSigner, KeyEncoding, SigningKey},
+};
+use serde_json::Value;
+
+/// Whether `own` has the header and claims of `expected`, and is signed with `key`.
+pub(crate) fn same(expected: &str, own: &str, key: &str) -> Result<(), String> {
+    let (expected, own) = (token_in(expected), token_in(own));
+    for (index, part) in ["header", "claims"].into_iter().enumerate() {
+        let (wanted, got) = (json_of(expected, index)?, json_of(own, index)?);
+        if wanted != got {
+            return Err(format!("{part}: expected {wanted}, got {got}"));
+        }
+    }
+    verify(own, key)
+}
+
+/// The token in a header or a text.
+fn token_in(text: &str) -> &str {
+    text.rsplit(' ').next().unwrap_or_default()
+}
+
+fn json_of(token: &str, index: usize) -> Result<Value, String> {
+    let part = token.split('.').nth(index).ok_or("it is no token")?;
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&bytes).map_err(|error| error.to_string())
+}
+
+fn verify(token: &str, key: &str) -> Result<(), String> {
+    let text = |error: networkpype::AuthError| error.to_string();
+    let algorithm = json_of(token, 0)?["alg"].as_str().unwrap_or_default().to_owned();
+    let algorithm: JwtAlgorithm = algorithm.parse().map_err(text)?;
+    let (input, signature) = token.rsplit_once('.').ok_or("it is no token")?;
+    let key = Secret::from(key);
+    let Some(with_key) = algorithm.signature_algorithm() else {
+        let signer = JwtSigner::with_secret(algorithm, &key).map_err(text)?;
+        let again = signer.signature(input.as_bytes()).map_err(text)?;
+        return crate::compare::same("signature", &again, signature);
+    };
+    let key = [KeyEncoding::Pem, KeyEncoding::SeedBase64, KeyEncoding::DerBase64]
+        .into_iter()
+        .find_map(|encoding| SigningKey::new(with_key, &key, encoding).ok())
+        .ok_or("the key cannot be read")?;
+    let verifier = match algorithm {
+        JwtAlgorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
+        JwtAlgorithm::Es384 => &ECDSA_P384_SHA384_FIXED,
+        _ => {
+            let signer = JwtSigner::with_key(algorithm, key).map_err(text)?;
+            let again = signer.signature(input.as_bytes()).map_err(text)?;
+            return crate::compare::same("signature", &again, signature);
+        }
+    };
+    let bytes = URL_SAFE_NO_PAD.decode(signature).map_err(|error| error.to_string())?;
+    UnparsedPublicKey::new(verifier, key.public_key())
+        .verify(input.as_bytes(), &bytes)
+        .map_err(|_| "the signature does not verify".to_owned())
+}

@@ -1,0 +1,156 @@
+//! What is known about the APIs of exchanges, ready-made: how they sign, and where a page says so their limits and time.
+
+use std::{error::Error as StdError, fmt, path::Path};
+
+use networkpype_schemes::recipe::{RecipeAuth, RecipeBuilder, RecipeError, RecipeSpec};
+use serde::Deserialize;
+
+mod files;
+mod service;
+
+use files::FILES;
+pub use service::{LimitsOf, Service, TimeOf};
+
+/// An API: its recipe, and what else is known about it.
+///
+/// ```
+/// use networkpype::{Preset, schemes::recipe::Credentials};
+///
+/// let okx = Preset::named("okx").expect("a preset");
+/// let auth = okx
+///     .auth()
+///     .credentials(
+///         Credentials::new().with("key", "my-key").with("secret", "my-secret").with("passphrase", "mine"),
+///     )
+///     .build()?;
+/// assert_eq!(okx.base_url(), Some("https://www.okx.com"));
+/// # Ok::<(), networkpype::schemes::recipe::RecipeError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Preset {
+    name: String,
+    recipe: RecipeSpec,
+    service: Service,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct File {
+    service: Service,
+}
+
+impl Preset {
+    /// The ready-made preset of this name; `None` where there is none.
+    pub fn named(name: &str) -> Option<Self> {
+        let (_, text) = FILES.iter().find(|(own, _)| *own == name)?;
+        // That every file can be read is tested.
+        Self::read(text, name, &|base| Self::ready_made(base)).ok()
+    }
+
+    /// The names of all ready-made presets, sorted.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        FILES.iter().map(|(name, _)| *name)
+    }
+
+    /// Reads a preset from TOML. It may extend a ready-made one.
+    ///
+    /// # Errors
+    /// When it is not TOML, a key is not known, or it extends what there is not.
+    pub fn from_toml(text: &str) -> Result<Self, PresetError> {
+        Self::read(text, "preset", &|base| Self::ready_made(base))
+    }
+
+    /// Reads a preset from a TOML file. It may extend a ready-made one.
+    ///
+    /// # Errors
+    /// As [`from_toml`](Self::from_toml), and when the file cannot be read. The error names the file.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, PresetError> {
+        let path = path.as_ref();
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| PresetError { file: file.clone(), reason: error.to_string() })?;
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        Self::read(&text, &stem.unwrap_or_default(), &|base| Self::ready_made(base))
+            .map_err(|error| PresetError { file, ..error })
+    }
+
+    fn ready_made(name: &str) -> Option<(RecipeSpec, Service)> {
+        let (_, text) = FILES.iter().find(|(own, _)| *own == name)?;
+        let file: File = toml::from_str(text).ok()?;
+        Some((RecipeSpec::from_toml(text).ok()?, file.service))
+    }
+
+    fn read(
+        text: &str,
+        name: &str,
+        find: &dyn Fn(&str) -> Option<(RecipeSpec, Service)>,
+    ) -> Result<Self, PresetError> {
+        let fail = |reason: String| PresetError { file: name.to_owned(), reason };
+        let recipe = RecipeSpec::from_toml(text).map_err(|error| fail(error.to_string()))?;
+        let file: File = toml::from_str(text).map_err(|error| fail(error.message().to_owned()))?;
+        let mut service = file.service;
+        let mut base = recipe.extends.clone();
+        let mut recipe = recipe
+            .resolve(&|name| find(name).map(|(recipe, _)| recipe))
+            .map_err(|error| fail(error.to_string()))?;
+        // `resolve` has refused circles.
+        while let Some((next, base_service)) = base.as_deref().and_then(find) {
+            service = service.over(base_service);
+            base = next.extends;
+        }
+        service.check().map_err(fail)?;
+        let name = recipe.name.get_or_insert_with(|| name.to_owned()).clone();
+        Ok(Self { name, recipe, service })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How the API signs, as data.
+    pub fn recipe(&self) -> &RecipeSpec {
+        &self.recipe
+    }
+
+    /// A scheme that signs so. Give it credentials.
+    pub fn auth(&self) -> RecipeBuilder {
+        RecipeAuth::builder(self.recipe.clone())
+    }
+
+    /// The base URL of the REST API, where all of it has one.
+    pub fn base_url(&self) -> Option<&str> {
+        self.service.base_url.as_deref()
+    }
+
+    /// The limits that the API's own page states; `None` where nobody has looked them up.
+    pub fn limits(&self) -> Option<&LimitsOf> {
+        self.service.limits.as_ref()
+    }
+
+    /// Where the API tells its time; `None` where nobody has looked it up.
+    pub fn time(&self) -> Option<&TimeOf> {
+        self.service.time.as_ref()
+    }
+}
+
+/// Why a text is no preset: in which file or preset, and what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresetError {
+    file: String,
+    reason: String,
+}
+
+impl fmt::Display for PresetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file, self.reason)
+    }
+}
+
+impl StdError for PresetError {}
+
+impl From<RecipeError> for PresetError {
+    fn from(error: RecipeError) -> Self {
+        Self { file: error.file().unwrap_or("recipe").to_owned(), reason: error.to_string() }
+    }
+}
