@@ -112,13 +112,21 @@ impl Charge {
     }
 }
 
+impl StartedPermit<'_> {
+    /// It was dropped before its answer came. Not where it is dropped, which most do who have nothing to wait for.
+    #[inline(never)]
+    fn abandon(&self, cost: &Cost) {
+        if cost.awaits_answer() {
+            self.throttler.with(|engine, now| engine.abandon(cost, now));
+        }
+    }
+}
+
 impl Drop for StartedPermit<'_> {
     #[inline]
     fn drop(&mut self) {
-        if let Charge::Cost(cost) = &self.charge
-            && cost.awaits_answer()
-        {
-            self.throttler.with(|engine, now| engine.abandon(cost, now));
+        if let Charge::Cost(cost) = &self.charge {
+            self.abandon(cost);
         }
     }
 }

@@ -213,18 +213,12 @@ impl Engine {
             return None;
         }
         let parts = route.usual();
-        if let [part] = parts {
-            if !start_on(self.slots.get_mut(part.slot)?, part, moment) {
+        for part in parts {
+            let slot = self.slots.get_mut(part.slot);
+            if !slot.is_some_and(|slot| start_on(slot, part, moment)) {
+                // Rare enough that looking at all of them first, each time, would cost more.
+                undo(&mut self.slots, parts, part, now);
                 return None;
-            }
-        } else {
-            for (place, part) in parts.iter().enumerate() {
-                let slot = self.slots.get_mut(part.slot);
-                if !slot.is_some_and(|slot| start_on(slot, part, moment)) {
-                    // Rare enough that looking at all of them first, each time, would cost more.
-                    undo(&mut self.slots, &parts[..place], now);
-                    return None;
-                }
             }
         }
         if route.awaits_answer() {
@@ -428,23 +422,18 @@ impl Engine {
 /// Charges `part` as something that starts now, if it fits.
 #[inline(always)]
 fn start_on(slot: &mut Slot, part: &Part, moment: Moment) -> bool {
-    if !slot.meter.admits(part.weight, moment) || !slot.gate.is_open(moment.now) {
-        return false;
-    }
-    match part.settles {
-        Settles::AtStart => slot.meter.add_now(weight_of(part.weight), moment.now),
-        Settles::AtAnswer { .. } => {
-            slot.meter.hold(part.weight);
-            slot.meter.send(part.weight);
+    slot.gate.is_open(moment.now)
+        && match part.settles {
+            Settles::AtStart => slot.meter.try_add_now(weight_of(part.weight), moment),
+            Settles::AtAnswer { .. } => slot.meter.try_send(part.weight, moment),
         }
-    }
-    true
 }
 
-/// What has just started on these limits did not fit on another.
+/// `failed` did not fit, and what stands before it among `parts` has just started.
 #[cold]
-fn undo(slots: &mut Slots, parts: &[Part], now: Ticks) {
-    for part in parts {
+fn undo(slots: &mut Slots, parts: &[Part], failed: &Part, now: Ticks) {
+    // No limit is there twice.
+    for part in parts.iter().take_while(|part| part.slot != failed.slot) {
         if let Some(slot) = slots.get_mut(part.slot) {
             use_of::give_back(&mut slot.meter, *part, Stage::Started(now), now);
         }

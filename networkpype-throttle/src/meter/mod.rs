@@ -228,6 +228,41 @@ impl Meter {
         }
     }
 
+    /// Adds `weight` as something that settles now, if it fits, and says whether it did.
+    ///
+    /// In one look where that is as simple as can be, and all else in one call, so that the simple case needs few registers.
+    #[inline(always)]
+    pub(crate) fn try_add_now(&mut self, weight: u32, moment: Moment) -> bool {
+        if let Settled::Sliding(window) = &mut self.settled {
+            let used = window.level().saturating_add(self.held);
+            let fits = used.saturating_add(u64::from(weight)) <= self.capacity;
+            if fits && window.append(weight, moment.now) {
+                return true;
+            }
+        }
+        self.try_add_after_all(weight, moment)
+    }
+
+    #[inline(never)]
+    fn try_add_after_all(&mut self, weight: u32, moment: Moment) -> bool {
+        let fits = self.fits_after_all(u64::from(weight), moment);
+        if fits {
+            self.add_now(weight, moment.now);
+        }
+        fits
+    }
+
+    /// Holds `weight` as something that was sent just now, if it fits, and says whether it did.
+    #[inline(never)]
+    pub(crate) fn try_send(&mut self, weight: u64, moment: Moment) -> bool {
+        let fits = self.admits(weight, moment);
+        if fits {
+            self.hold(weight);
+            self.send(weight);
+        }
+        fits
+    }
+
     fn fits_after_all(&mut self, weight: u64, moment: Moment) -> bool {
         self.expire(moment);
         self.fits(weight)

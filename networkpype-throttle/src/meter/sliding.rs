@@ -127,13 +127,20 @@ impl SlidingWindow {
     }
 
     /// Adds weight that settles now.
-    #[inline(always)]
     pub(super) fn add_now(&mut self, weight: u32, now: Ticks) {
-        if !self.log.append(weight, now) {
+        if !self.append(weight, now) {
             self.add(weight, now, now);
-        } else if self.holds_through == u64::MAX {
+        }
+    }
+
+    /// The same where it is as simple as can be. Says whether it was.
+    #[inline(always)]
+    pub(super) fn append(&mut self, weight: u32, now: Ticks) -> bool {
+        let simple = self.log.append(weight, now);
+        if simple && self.holds_through == u64::MAX {
             self.holds_through = self.last_instant(now);
         }
+        simple
     }
 
     /// Adds weight to what settled `at`, unless that left the window.
