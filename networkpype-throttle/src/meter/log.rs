@@ -104,16 +104,20 @@ impl Log {
     pub(super) fn forget_before(&mut self, first: Ticks) -> Option<Ticks> {
         loop {
             let live = self.first.get(self.gone..).unwrap_or_default();
-            let mut left = 0;
+            let (mut passed, mut left, mut oldest) = (0, 0, None);
             for packed in live {
                 if packed.at() >= first {
-                    self.sum -= left;
-                    return Some(packed.at());
+                    oldest = Some(packed.at());
+                    break;
                 }
+                passed += 1;
                 left += u64::from(packed.weight);
-                self.gone += 1;
             }
+            self.gone += passed;
             self.sum -= left;
+            if oldest.is_some() {
+                return oldest;
+            }
             if self.last.is_empty() && self.middle.is_empty() {
                 self.refill();
                 return None;
@@ -148,7 +152,9 @@ impl Log {
     /// Adds `weight` at an instant behind all others, where that is as simple as can be, and says whether it was.
     #[inline(always)]
     pub(super) fn append(&mut self, weight: u32, at: Ticks) -> bool {
-        let simple = at > self.newest && self.step == 1 && !self.is_full();
+        // Room that is there already: neither growth nor another chunk.
+        let room = self.last.len() < self.last.capacity();
+        let simple = at > self.newest && self.step == 1 && room;
         if simple {
             self.newest = at;
             self.sum += u64::from(weight);
@@ -188,6 +194,8 @@ impl Log {
     fn make_room(&mut self) {
         let mut next = std::mem::take(&mut self.spare);
         next.clear();
+        // Insertions may have made it longer.
+        next.shrink_to(CHUNK);
         next.reserve_exact(CHUNK);
         let full = std::mem::replace(&mut self.last, next);
         if self.first.is_empty() { self.first = full } else { self.middle.push_back(full) }

@@ -228,14 +228,14 @@ impl Meter {
         }
     }
 
-    /// Adds `weight` as something that settles now, if it fits, and says whether it did.
+    /// Adds `weight`, which is not zero, as something that settles now, if it fits, and says whether it did.
     ///
     /// In one look where that is as simple as can be, and all else in one call, so that the simple case needs few registers.
     #[inline(always)]
     pub(crate) fn try_add_now(&mut self, weight: u32, moment: Moment) -> bool {
         if let Settled::Sliding(window) = &mut self.settled {
-            let used = window.level().saturating_add(self.held);
-            let fits = used.saturating_add(u64::from(weight)) <= self.capacity;
+            let room = self.capacity.saturating_sub(self.held).saturating_sub(window.level());
+            let fits = u64::from(weight) <= room;
             if fits && window.append(weight, moment.now) {
                 return true;
             }
