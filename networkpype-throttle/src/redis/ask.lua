@@ -5,37 +5,83 @@
 -- call: the caller's clock, the server's identity as the caller knows it (empty: do not care), whether the caller knew
 -- another one before, when the server started, the caller's id, `ask`, `now` (no place in the line) or `claim` (has
 -- one, and is due), how long it is prepared to wait; and what it weighs on each limit.
+--
+-- Answers how long ago what is granted counts from, or what becomes of it else, the server's clock and an instant.
 local call, tonumber, max = redis.call, tonumber, math.max
 local n = (#KEYS - 1) / 3
 local at = 4 * n + 1
 local now = instant(ARGV[at + 1])
-local run, changed, born = ARGV[at + 2], ARGV[at + 3] == '1', tonumber(ARGV[at + 4])
+local run, changed = ARGV[at + 2], ARGV[at + 3] == '1'
 local id, claims = ARGV[at + 5], ARGV[at + 6] == 'claim'
-local patience = ARGV[at + 6] == 'now' and -1 or tonumber(ARGV[at + 7])
-local BEYOND = 9e15
 
--- Keys live twice as long as they have to, so that this has to be renewed only now and then.
-local fields = {'run', 'told', 'since', 'pause', 'ban', 'renew'}
-for i = 1, n do
-  local name = ARGV[4 * i - 3]
-  fields[3 * i + 4], fields[3 * i + 5], fields[3 * i + 6] = 'pause:' .. name, 'ban:' .. name, 'renew:' .. name
-end
+local fields = {'run', 'since', 'stops', 'renew'}
+for i = 1, n do fields[4 + i] = 'renew:' .. ARGV[4 * i - 3] end
 local state = call('HMGET', KEYS[1], unpack(fields))
 
 -- Another server than before may have forgotten what was granted until now, and a young one that knows nothing what
 -- was granted before it started. What has been told once is not held against it again.
-local since = tonumber(state[3] or 0)
-if run ~= '' and (state[1] ~= run or (changed and state[2] ~= run)) then
+local since = tonumber(state[2] or 0)
+if run ~= '' and (state[1] ~= run or (changed and call('HGET', KEYS[1], 'told') ~= run)) then
   local new = not state[1] and not changed
-  since = new and born or now
+  since = new and tonumber(ARGV[at + 4]) or now
   call('HSET', KEYS[1], 'run', run, 'told', new and '' or run, 'since', since)
-  state[6] = false
+  state[4] = false
 end
-if not state[6] or tonumber(state[6]) < now then
+-- Keys live twice as long as they have to, so that this has to be renewed only now and then.
+if not state[4] or tonumber(state[4]) < now then
   local life = tonumber(ARGV[at])
   call('HSET', KEYS[1], 'renew', now + life * 500)
   if call('PTTL', KEYS[1]) < life then call('PEXPIRE', KEYS[1], life) end
 end
+
+-- A request counts from `from` on, now that `used` counts in the log of limit `i` before it.
+local function enter(i, used, charge, from)
+  local log, renew = KEYS[3 * i - 1], state[4 + i]
+  call('ZADD', log, from, id .. ':' .. ARGV[at + 7 + i], -used - charge, '#')
+  if used == 0 or not renew or tonumber(renew) < now then
+    local window = tonumber(ARGV[4 * i - 1])
+    call('PEXPIRE', log, int(window / 500 + 1000))
+    call('HSET', KEYS[1], fields[4 + i], now + window)
+  end
+end
+
+-- Nothing was stopped, nobody waits, and it fits beside all that the logs remember: that is most of the time, and what
+-- follows, beginning with its functions, takes longer than this. Whatever is not as simple is decided there.
+local stopped = state[3] and tonumber(state[3]) > now
+if not (claims or stopped) and now % 16 ~= 0 then
+  local simple, used = true, {}
+  for i = 1, n do
+    local charge = tonumber(ARGV[at + 7 + i])
+    if charge > 0 then
+      local sum = -(call('ZSCORE', KEYS[3 * i - 1], '#') or 0)
+      simple = sum > 0 and sum + charge <= tonumber(ARGV[4 * i - 2])
+        and (since == 0 or since + ARGV[4 * i - 1] < now) and call('ZCARD', KEYS[3 * i]) == 0
+      if not simple then break end
+      used[i] = sum
+    end
+  end
+  if simple then
+    for i = 1, n do
+      if used[i] then enter(i, used[i], ARGV[at + 7 + i], now) end
+    end
+    return 0
+  end
+end
+
+local patience = ARGV[at + 6] == 'now' and -1 or tonumber(ARGV[at + 7])
+local BEYOND = 9e15
+
+-- Until when all limits are paused and banned, and each of them.
+local stops = {}
+if stopped then
+  local names = {'pause', 'ban'}
+  for i = 1, n do
+    local name = ARGV[4 * i - 3]
+    names[2 * i + 1], names[2 * i + 2] = 'pause:' .. name, 'ban:' .. name
+  end
+  stops = call('HMGET', KEYS[1], unpack(names))
+end
+local function stop(k) return tonumber(stops[k] or 0) end
 
 -- When somebody in the line is due; how far into the log everything has to leave for that; and how much more leaves
 -- by then than it takes.
@@ -132,10 +178,9 @@ for i = 1, n do
     if missing > 0 or before > now then fits = false end
 
     go_at = max(go_at, free_at, since > 0 and since + window + 1 or 0)
-    local pause, ban = state[3 * i + 4] or state[4], state[3 * i + 5] or state[5]
-    if pause then go_at = max(go_at, tonumber(pause), tonumber(state[4] or 0)) end
-    if ban then banned = max(banned, tonumber(ban), tonumber(state[5] or 0)) end
-    on[#on + 1] = {log = log, line = line, dues = dues, charge = charge, member = member, window = window, used = used,
+    go_at = max(go_at, stop(1), stop(2 * i + 1))
+    banned = max(banned, stop(2), stop(2 * i + 2))
+    on[#on + 1] = {line = line, dues = dues, charge = charge, member = member, window = window, used = used,
       part = i, queued = queued or 0, tail = tail, reach = my_reach, spare = my_spare}
   end
 end
@@ -161,14 +206,8 @@ if fits and go_at <= now then
   if claims then step_out() end
   -- Who was due a moment ago counts from then, so that those behind, who reckoned with that, are not late either.
   local from = punctual and due or now
-  for _, l in ipairs(on) do
-    call('ZADD', l.log, from, l.member, -l.used - l.charge, '#')
-    if l.used == 0 or tonumber(state[3 * l.part + 6] or 0) < now then
-      call('PEXPIRE', l.log, int(l.window / 500 + 1000))
-      call('HSET', KEYS[1], fields[3 * l.part + 6], now + l.window)
-    end
-  end
-  return {1, now, from}
+  for _, l in ipairs(on) do enter(l.part, l.used, l.charge, from) end
+  return now - from
 end
 
 if go_at - now > patience then

@@ -64,12 +64,15 @@ pub(crate) enum Decision {
 }
 
 impl Decision {
+    /// A grant is a number alone, which is less to write and to read.
     pub(crate) fn read(value: Value) -> Result<Self, StoreError> {
+        if let Value::Int(since) = value {
+            return Ok(Self::Granted { since: u64::try_from(since).unwrap_or(0) });
+        }
         let (code, now, at): (i64, i64, i64) =
             FromRedisValue::from_redis_value(value).map_err(|_| StoreError::unintelligible())?;
         let wait = u64::try_from(at.saturating_sub(now)).unwrap_or(0);
         match code {
-            1 => Ok(Self::Granted { since: u64::try_from(now.saturating_sub(at)).unwrap_or(0) }),
             2 => Ok(Self::Booked { wait }),
             3 => Ok(Self::TooLate { wait }),
             4 => Ok(Self::Banned { wait }),
@@ -89,7 +92,9 @@ mod tests {
 
     #[test]
     fn decisions_are_read_and_nonsense_is_an_error() {
-        assert_eq!(read(1, 50, 40), Ok(Decision::Granted { since: 10 }));
+        assert_eq!(Decision::read(Value::Int(10)), Ok(Decision::Granted { since: 10 }));
+        assert_eq!(Decision::read(Value::Int(-1)), Ok(Decision::Granted { since: 0 }));
+        assert_eq!(read(1, 50, 40), Err(StoreError::unintelligible()));
         assert_eq!(read(2, 50, 90), Ok(Decision::Booked { wait: 40 }));
         assert_eq!(read(3, 50, 40), Ok(Decision::TooLate { wait: 0 }));
         assert_eq!(read(4, i64::MIN, i64::MAX), Ok(Decision::Banned { wait: i64::MAX as u64 }));
