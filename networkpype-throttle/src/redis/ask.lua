@@ -1,47 +1,48 @@
 -- Grants a request, gives it a place in the line and says when it is due, or refuses it.
 --
 -- KEYS: the state; then log, line and dues of each limit.
--- ARGV: of each limit its name, capacity, window and half its tolerance; how long the state lives (ms); then of this
--- call: the caller's clock, the server's identity as the caller knows it (empty: do not care), whether the caller knew
--- another one before, when the server started, the caller's id, `ask`, `now` (no place in the line) or `claim` (has
--- one, and is due), how long it is prepared to wait; and what it weighs on each limit.
+-- ARGV: of each limit its name, capacity and window; how long the state lives (ms); then of this call: the caller's
+-- clock, the server's identity as the caller knows it (empty: do not care), when the server started (empty: the caller
+-- knew another one before), the caller's id, how long it is prepared to wait (negative: no place in the line), and what
+-- it weighs on each limit; and, from who has a place in the line and is due, half the tolerance of each limit.
 --
 -- Answers how long ago what is granted counts from, or what becomes of it else, the server's clock and an instant.
 local call, tonumber, max = redis.call, tonumber, math.max
 local n = (#KEYS - 1) / 3
-local at = 4 * n + 1
+local at = 3 * n + 1
 local now = instant(ARGV[at + 1])
-local run, changed = ARGV[at + 2], ARGV[at + 3] == '1'
-local id, claims = ARGV[at + 5], ARGV[at + 6] == 'claim'
+local run, changed = ARGV[at + 2], ARGV[at + 3] == ''
+local id, claims = ARGV[at + 4], #ARGV > at + 5 + n
 
-local fields = {'run', 'since', 'stops', 'renew'}
-for i = 1, n do fields[4 + i] = 'renew:' .. ARGV[4 * i - 3] end
+local fields = {'run', 'since', 'stops'}
+for i = 1, n do fields[3 + i] = 'renew:' .. ARGV[3 * i - 2] end
 local state = call('HMGET', KEYS[1], unpack(fields))
+
+local function keep_state()
+  local life = tonumber(ARGV[at])
+  if call('PTTL', KEYS[1]) < life then call('PEXPIRE', KEYS[1], life) end
+end
 
 -- Another server than before may have forgotten what was granted until now, and a young one that knows nothing what
 -- was granted before it started. What has been told once is not held against it again.
 local since = tonumber(state[2] or 0)
 if run ~= '' and (state[1] ~= run or (changed and call('HGET', KEYS[1], 'told') ~= run)) then
   local new = not state[1] and not changed
-  since = new and tonumber(ARGV[at + 4]) or now
+  since = new and tonumber(ARGV[at + 3]) or now
   call('HSET', KEYS[1], 'run', run, 'told', new and '' or run, 'since', since)
-  state[4] = false
-end
--- Keys live twice as long as they have to, so that this has to be renewed only now and then.
-if not state[4] or tonumber(state[4]) < now then
-  local life = tonumber(ARGV[at])
-  call('HSET', KEYS[1], 'renew', now + life * 500)
-  if call('PTTL', KEYS[1]) < life then call('PEXPIRE', KEYS[1], life) end
+  keep_state()
 end
 
 -- A request counts from `from` on, now that `used` counts in the log of limit `i` before it.
 local function enter(i, used, charge, from)
-  local log, renew = KEYS[3 * i - 1], state[4 + i]
-  call('ZADD', log, from, id .. ':' .. ARGV[at + 7 + i], -used - charge, '#')
+  local log, renew = KEYS[3 * i - 1], state[3 + i]
+  call('ZADD', log, from, id .. ':' .. ARGV[at + 5 + i], -used - charge, '#')
+  -- Keys live twice as long as they have to, so that this has to be renewed only now and then.
   if used == 0 or not renew or tonumber(renew) < now then
-    local window = tonumber(ARGV[4 * i - 1])
+    local window = tonumber(ARGV[3 * i])
     call('PEXPIRE', log, int(window / 500 + 1000))
-    call('HSET', KEYS[1], fields[4 + i], now + window)
+    call('HSET', KEYS[1], fields[3 + i], now + window)
+    keep_state()
   end
 end
 
@@ -51,24 +52,24 @@ local stopped = state[3] and tonumber(state[3]) > now
 if not (claims or stopped) and now % 16 ~= 0 then
   local simple, used = true, {}
   for i = 1, n do
-    local charge = tonumber(ARGV[at + 7 + i])
+    local charge = tonumber(ARGV[at + 5 + i])
     if charge > 0 then
       local sum = -(call('ZSCORE', KEYS[3 * i - 1], '#') or 0)
-      simple = sum > 0 and sum + charge <= tonumber(ARGV[4 * i - 2])
-        and (since == 0 or since + ARGV[4 * i - 1] < now) and call('ZCARD', KEYS[3 * i]) == 0
+      simple = sum > 0 and sum + charge <= tonumber(ARGV[3 * i - 1])
+        and (since == 0 or since + ARGV[3 * i] < now) and call('ZCARD', KEYS[3 * i]) == 0
       if not simple then break end
       used[i] = sum
     end
   end
   if simple then
     for i = 1, n do
-      if used[i] then enter(i, used[i], ARGV[at + 7 + i], now) end
+      if used[i] then enter(i, used[i], ARGV[at + 5 + i], now) end
     end
     return 0
   end
 end
 
-local patience = ARGV[at + 6] == 'now' and -1 or tonumber(ARGV[at + 7])
+local patience = tonumber(ARGV[at + 5])
 local BEYOND = 9e15
 
 -- Until when all limits are paused and banned, and each of them.
@@ -76,7 +77,7 @@ local stops = {}
 if stopped then
   local names = {'pause', 'ban'}
   for i = 1, n do
-    local name = ARGV[4 * i - 3]
+    local name = ARGV[3 * i - 2]
     names[2 * i + 1], names[2 * i + 2] = 'pause:' .. name, 'ban:' .. name
   end
   stops = call('HMGET', KEYS[1], unpack(names))
@@ -130,11 +131,11 @@ end
 local fits, go_at, banned, due, punctual = true, now, 0, now, claims
 local on = {}
 for i = 1, n do
-  local charge = tonumber(ARGV[at + 7 + i])
+  local charge = tonumber(ARGV[at + 5 + i])
   if charge > 0 then
     local log, line, dues = KEYS[3 * i - 1], KEYS[3 * i], KEYS[3 * i + 1]
-    local capacity, window = tonumber(ARGV[4 * i - 2]), tonumber(ARGV[4 * i - 1])
-    local member = id .. ':' .. ARGV[at + 7 + i]
+    local capacity, window = tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
+    local member = id .. ':' .. ARGV[at + 5 + i]
     local used = used_in(log, now, window, capacity - charge)
     local queued, start = line_of(line, dues, now - max(window, 500000))
     local ahead, before, tail, reach, spare = 0, 0, 0, nil, 0
@@ -146,7 +147,7 @@ for i = 1, n do
       local rank = call('ZRANK', line, member)
       if rank > 1 then before = due_of(dues, call('ZRANGE', line, rank - 1, rank - 1)[1]) end
       due = due_of(dues, member)
-      punctual = punctual and due <= now and now - due <= tonumber(ARGV[4 * i])
+      punctual = punctual and due <= now and now - due <= tonumber(ARGV[at + 5 + n + i])
     elseif queued then
       local last = call('ZRANGE', line, -1, -1, 'WITHSCORES')
       tail, ahead = tonumber(last[2]), queued

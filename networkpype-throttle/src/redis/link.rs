@@ -58,7 +58,10 @@ pub(crate) enum Reach {
 impl Up {
     /// The command that runs `script` on `keys`; its arguments are to follow.
     pub(crate) fn run(&self, script: Script, keys: &[String]) -> Cmd {
-        let mut cmd = redis::cmd("EVALSHA");
+        // Room for what is to follow as well: to grow step by step takes longer than to fill in.
+        let length = keys.iter().map(String::len).sum::<usize>();
+        let mut cmd = Cmd::with_capacity(8 * (keys.len() + 2), 2 * length + 256);
+        cmd.arg("EVALSHA");
         // One text per script was loaded, in this order.
         cmd.arg(self.shas.get(script as usize)).arg(keys.len()).arg(keys);
         cmd

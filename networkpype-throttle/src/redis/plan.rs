@@ -182,17 +182,12 @@ fn route(limit: &RateLimit, all: &HashMap<LimitId, Part>, prefix: &str, longest:
         }
     }
     let mut keys = vec![state_key(prefix)];
-    let mut fixed = Vec::with_capacity(4 * parts.len() + 1);
+    let mut fixed = Vec::with_capacity(3 * parts.len() + 1);
     for part in &parts {
         keys.extend(
             ["log", "line", "dues"].map(|what| format!("{{{prefix}}}:{what}:{}", part.limit)),
         );
-        fixed.extend([
-            part.limit.to_string(),
-            part.capacity.to_string(),
-            part.window.to_string(),
-            (micros(part.tolerance) / 2).to_string(),
-        ]);
+        fixed.extend([part.limit.to_string(), part.capacity.to_string(), part.window.to_string()]);
     }
     fixed.push((longest / 500 + 60_000).to_string());
     Route { limit: limit.clone(), parts, keys: keys.into(), fixed, itself, doubled }

@@ -38,16 +38,6 @@ pub(crate) enum Terms {
     Claim,
 }
 
-impl Terms {
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Wait => "ask",
-            Self::Now => "now",
-            Self::Claim => "claim",
-        }
-    }
-}
-
 /// What the server decided. Times are microseconds from the instant at which it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {

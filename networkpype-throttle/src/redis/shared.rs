@@ -14,7 +14,7 @@ use super::{
     fallback::Fallback,
     link::{Link, Reach, Up},
     permit::Unlimited,
-    plan::{Cost, Route},
+    plan::{Cost, Route, micros},
     script::{Decision, Script, Terms},
     stops::Stops,
     store_error::StoreError,
@@ -80,10 +80,24 @@ impl Shared {
             let mut command = up.run(Script::Ask, &cost.route.keys);
             let identity = &up.identity;
             let run = if self.hold_after_restart { identity.run.as_str() } else { "" };
-            command.arg(&cost.route.fixed).arg(now).arg(run).arg(u8::from(up.changed()));
-            command.arg(identity.born).arg(id).arg(terms.word()).arg(patience.min(FOREVER));
+            command.arg(&cost.route.fixed).arg(now).arg(run);
+            if up.changed() {
+                command.arg("")
+            } else {
+                command.arg(identity.born)
+            };
+            command.arg(id);
+            match terms {
+                Terms::Now => command.arg(-1),
+                Terms::Wait | Terms::Claim => command.arg(patience.min(FOREVER)),
+            };
             for weight in cost.weights() {
                 command.arg(weight);
+            }
+            if terms == Terms::Claim {
+                for part in &cost.route.parts {
+                    command.arg(micros(part.tolerance) / 2);
+                }
             }
             command
         };
