@@ -213,12 +213,18 @@ impl Engine {
             return None;
         }
         let parts = route.usual();
-        for part in parts {
-            let slot = self.slots.get_mut(part.slot);
-            if !slot.is_some_and(|slot| start_on(slot, part, moment)) {
-                // Rare enough that looking at all of them first, each time, would cost more.
-                undo(&mut self.slots, parts, part, now);
+        if let [part] = parts {
+            if !start_on(self.slots.get_mut(part.slot)?, part, moment) {
                 return None;
+            }
+        } else {
+            for part in parts {
+                let slot = self.slots.get_mut(part.slot);
+                if !slot.is_some_and(|slot| start_on(slot, part, moment)) {
+                    // Rare enough that looking at all of them first, each time, would cost more.
+                    undo(&mut self.slots, parts, part, now);
+                    return None;
+                }
             }
         }
         if route.awaits_answer() {
