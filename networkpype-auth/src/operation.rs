@@ -88,7 +88,7 @@ impl Operation {
     pub fn signer(&self, keyring: &Keyring) -> Result<Signer, AuthError> {
         Ok(Signer(match self {
             Self::Hmac { algorithm, credential } => {
-                Ready::Hmac(HmacSigner::new(*algorithm, keyring.need(credential)?))
+                Ready::Hmac(Box::new(HmacSigner::new(*algorithm, keyring.need(credential)?)))
             }
             Self::KeyedHash { algorithm, credential } => {
                 Ready::KeyedHash(*algorithm, keyring.need(credential)?.clone())
@@ -124,7 +124,7 @@ pub struct Signer(Ready);
 
 #[derive(Clone)]
 enum Ready {
-    Hmac(HmacSigner),
+    Hmac(Box<HmacSigner>),
     KeyedHash(HashAlgorithm, Secret),
     #[cfg(feature = "asymmetric")]
     Key(SigningKey),

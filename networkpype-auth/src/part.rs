@@ -167,12 +167,10 @@ impl Part {
     pub(crate) fn needs_request(&self) -> bool {
         use Part::{Body, Endpoint, Header, Host, JsonObject, Method, Params, Path, Query};
         use Part::{QueryIn, QueryWithMark, Section, Target, Url};
-        match self {
-            Method | Host | Url | Path | Target | Body | Endpoint | Section => true,
-            Query | QueryWithMark | QueryIn(_) | Header(_) | Params(_) => true,
-            JsonObject | Self::JsonMembers => true,
-            _ => false,
-        }
+        matches!(
+            self,
+            Method | Host | Url | Path | Target | Body | Endpoint | Section | Query | QueryWithMark
+        ) || matches!(self, QueryIn(_) | Header(_) | Params(_) | JsonObject | Self::JsonMembers)
     }
 
     /// Whether placing something in a request or message may change it.
@@ -229,6 +227,7 @@ impl Part {
     pub(crate) fn label(&self) -> String {
         match self {
             Self::Literal(_) => "text".to_owned(),
+            Self::Params(_) => "params".to_owned(),
             Self::Credential(name) => name.to_string(),
             Self::Header(name) => format!("header({name})"),
             Self::JsonMember(name) => format!("member({name})"),

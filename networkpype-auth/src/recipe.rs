@@ -331,7 +331,8 @@ impl Recipe {
         for place in self.at_stage(Stage::Derived) {
             place.put(&mut request, &values, encoding)?;
         }
-        let payload = self.render_payload(&mut request, &values, trace)?;
+        let mut subject = Subject::Request(&mut request);
+        let payload = render_payload(&self.payload, &mut subject, &values, trace)?;
         let signature =
             if self.payload.is_empty() { String::new() } else { sign(payload.expose_bytes())? };
         let values = values.signature(&signature).payload(&payload);
@@ -342,19 +343,6 @@ impl Recipe {
             place.put(&mut request, &values, encoding)?;
         }
         Ok(request)
-    }
-
-    fn render_payload(
-        &self,
-        request: &mut RestRequest,
-        values: &Values<'_>,
-        trace: Option<&mut Trace>,
-    ) -> Result<Secret, AuthError> {
-        let mut subject = Subject::Request(request);
-        let Some(trace) = trace else { return self.payload.render(&mut subject, values) };
-        let (payload, ends) = self.payload.render_with_ends(&mut subject, values)?;
-        trace.take(&self.payload, &payload, &ends);
-        Ok(payload)
     }
 
     fn fill_empty_body(&self, request: &mut RestRequest) -> Result<(), AuthError> {
@@ -388,8 +376,21 @@ impl Recipe {
         values: Values<'_>,
         sign: impl FnOnce(&[u8]) -> Result<String, AuthError>,
     ) -> Result<WebSocketRequest, AuthError> {
-        message::sign(self, message, values, sign)
+        message::sign(self, message, values, sign, None)
     }
+}
+
+/// What is signed, and for who wants to know its parts those.
+fn render_payload(
+    template: &Template,
+    subject: &mut Subject<'_>,
+    values: &Values<'_>,
+    trace: Option<&mut Trace>,
+) -> Result<Secret, AuthError> {
+    let Some(trace) = trace else { return template.render(subject, values) };
+    let (payload, ends) = template.render_with_ends(subject, values)?;
+    trace.take(template, &payload, &ends);
+    Ok(payload)
 }
 
 fn holds_signature(template: &Template) -> bool {

@@ -58,6 +58,11 @@ impl Template {
             .any(|part| wanted(part) || part.inner().iter().any(|inner| inner.any(wanted)))
     }
 
+    /// What its parts are called.
+    pub(crate) fn label(&self) -> String {
+        self.parts.iter().map(Part::label).collect::<Vec<_>>().join(" + ")
+    }
+
     /// Shows `each` every part, inner ones included.
     pub(crate) fn visit(&self, each: &mut dyn FnMut(&Part)) {
         for part in &self.parts {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use http::{Extensions, StatusCode};
 
 use crate::{
-    BoxError, Clock, Origin, RestRequest, RestResponse, WebSocketHandshake, WebSocketRequest,
-    WebSocketResponse, WireError,
+    BoxError, Clock, Explanation, Origin, RestRequest, RestResponse, WebSocketHandshake,
+    WebSocketRequest, WebSocketResponse, WireError,
 };
 
 /// How requests prove who sends them: one scheme for REST and WebSocket.
@@ -98,6 +98,13 @@ pub trait Auth: Send + Sync {
     async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {
         let _ = rejection;
         Ok(Recovery::GiveUp)
+    }
+
+    /// How this scheme came to sign `unsigned` as `signed`, for a request that was refused; `None` where it has nothing to
+    /// say. By default it has not.
+    fn explain(&self, unsigned: &RestRequest, signed: &RestRequest) -> Option<Explanation> {
+        let _ = (unsigned, signed);
+        None
     }
 
     /// The clock this scheme stamps with, `None` where it does not stamp. A factory with a synchronized clock refuses

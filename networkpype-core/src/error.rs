@@ -3,8 +3,8 @@ use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 use http::{HeaderMap, StatusCode};
 
 use crate::{
-    AuthError, CloseFrame, LimitId, Outcome, OutcomeRules, Progress, ThrottleError, TransportError,
-    TransportErrorKind, WireError, show::Causes,
+    AuthError, CloseFrame, Explanation, LimitId, Outcome, OutcomeRules, Progress, ThrottleError,
+    TransportError, TransportErrorKind, WireError, show::Causes,
 };
 
 /// Any error, boxed.
@@ -27,6 +27,7 @@ struct Inner {
     limit: Option<LimitId>,
     excerpt: Option<String>,
     close: Option<CloseFrame>,
+    explanation: Option<Explanation>,
     source: Option<BoxError>,
 }
 
@@ -76,6 +77,7 @@ impl Error {
             limit: None,
             excerpt: None,
             close: None,
+            explanation: None,
             source: None,
         }))
     }
@@ -119,6 +121,13 @@ impl Error {
     #[must_use]
     pub fn with_limit(mut self, limit: Option<LimitId>) -> Self {
         self.0.limit = limit;
+        self
+    }
+
+    /// The same with how the refused request came to be signed as it was.
+    #[must_use]
+    pub fn with_explanation(mut self, explanation: Option<Explanation>) -> Self {
+        self.0.explanation = explanation;
         self
     }
 
@@ -185,6 +194,12 @@ impl Error {
     /// The status, where the server answered with one.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
+    }
+
+    /// How the request came to be signed as it was, where the server has refused one that a scheme had signed and can
+    /// explain: what to print when it says that the signature does not match.
+    pub fn explanation(&self) -> Option<&Explanation> {
+        self.0.explanation.as_ref()
     }
 
     /// How long the server, or the throttle, asks to wait before the next try.

@@ -18,6 +18,7 @@ mod backoff;
 mod caller;
 mod connection_header;
 mod error;
+mod explanation;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod origin;
@@ -46,6 +47,7 @@ pub use backoff::Backoff;
 pub use caller::{Caller, Resync};
 pub use connection_header::is_connection_header;
 pub use error::{BoxError, Error, ErrorKind, Result, retry_after_of};
+pub use explanation::{Difference, Explanation, ExplanationBuilder};
 #[doc(no_inline)]
 pub use http::Extensions;
 pub use origin::{Origin, OriginPattern};

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use http::Extensions;
 
 use crate::{
-    Auth, AuthError, BoxError, Caller, Charge, Clock, Error, LimitId, LoginStep, Origin, Permit,
-    Recovery, Rejection, ResponseHead, RestRequest, RestResponse, RestTransport, Resync,
-    SendProgress, Throttle, ThrottleError, Ticker, Ticks, TransportError, WebSocketChannel,
+    Auth, AuthError, BoxError, Caller, Charge, Clock, Error, Explanation, LimitId, LoginStep,
+    Origin, Permit, Recovery, Rejection, ResponseHead, RestRequest, RestResponse, RestTransport,
+    Resync, SendProgress, Throttle, ThrottleError, Ticker, Ticks, TransportError, WebSocketChannel,
     WebSocketHandshake, WebSocketRequest, WebSocketResponse, WebSocketTransport,
 };
 
@@ -50,6 +50,10 @@ impl<A: Auth + ?Sized> Auth for Arc<A> {
 
     async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {
         (**self).on_rejected(rejection).await
+    }
+
+    fn explain(&self, unsigned: &RestRequest, signed: &RestRequest) -> Option<Explanation> {
+        (**self).explain(unsigned, signed)
     }
 
     fn time_provider(&self) -> Option<Arc<dyn Clock>> {

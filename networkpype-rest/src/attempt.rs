@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use networkpype_core::{
-    Auth, Charge, Error, ErrorKind, LimitId, Outcome, Permit, Progress, Recovery, Redactor,
-    Rejection, ResponseHead, RestRequest, RestResponse, SendProgress, ThrottleError, Ticks, Timing,
-    retry_after_of,
+    Auth, Charge, Error, ErrorKind, Explanation, LimitId, Outcome, Permit, Progress, Recovery,
+    Redactor, Rejection, ResponseHead, RestRequest, RestResponse, SendProgress, ThrottleError,
+    Ticks, Timing, retry_after_of,
 };
 
 use crate::{
@@ -28,10 +28,18 @@ pub(crate) struct Answer {
     pub(crate) response: RestResponse,
     pub(crate) limit: Option<LimitId>,
     asked: RestRequest,
+    unsigned: RestRequest,
     signed: RestRequest,
 }
 
 impl Answer {
+    /// How the request came to be signed as it was, where the answer refuses that.
+    pub(crate) fn explanation(&self, auth: Option<&dyn Auth>) -> Option<Explanation> {
+        let auth = auth.filter(|_| self.unsigned.is_auth_required());
+        let auth = auth.filter(|_| Rejection::has_status(self.response.status()))?;
+        auth.explain(&self.unsigned, &self.signed)
+    }
+
     /// The beginning of the body, without what processors and the scheme had placed in the request.
     pub(crate) fn excerpt(&self) -> String {
         Redactor::between(&self.asked, &self.signed).excerpt(self.response.bytes())
@@ -163,8 +171,13 @@ impl Attempt<'_> {
     }
 
     async fn verify(&self, signed: RestRequest, response: RestResponse) -> Result<Answer, Error> {
-        let answer =
-            Answer { response, limit: self.limit.cloned(), asked: self.asked.clone(), signed };
+        let answer = Answer {
+            response,
+            limit: self.limit.cloned(),
+            asked: self.asked.clone(),
+            unsigned: self.unsigned.clone(),
+            signed,
+        };
         if let Some(auth) = self.auth {
             auth.on_response(&answer.signed, &answer.response).await.map_err(|error| {
                 Error::new(

@@ -201,6 +201,7 @@ impl RestManager {
         .with_excerpt(answer.excerpt())
         .with_retry_after(retry_after)
         .with_limit(answer.limit.clone())
+        .with_explanation(answer.explanation(self.shared.auth.as_deref()))
     }
 }
 

@@ -23,14 +23,14 @@ pub use http::{HeaderMap, Method, StatusCode};
 #[doc(no_inline)]
 pub use networkpype_core::{
     Auth, AuthError, AuthErrorKind, BaseUrl, BodyStream, BoxError, Caller, Charge, Clock,
-    CloseFrame, DecodeError, Encoding, Error, ErrorKind, Extensions, JsonMembers, LimitChoice,
-    LimitId, LoginRefusal, LoginStep, ManualClock, Origin, OriginPattern, Outcome, OutcomeRules,
-    Pair, Pairs, Permit, ProxyOptions, Recovery, Rejection, ResponseHead, RestPostProcessor,
-    RestPreProcessor, RestRequest, RestResponse, RestTransport, Resync, Secret, SystemClock,
-    Throttle, ThrottleError, Ticker, Ticks, Timestamp, Timing, TlsOptions, TokioTicker,
-    TransportError, TransportErrorKind, WebSocketEvent, WebSocketHandshake, WebSocketPostProcessor,
-    WebSocketPreProcessor, WebSocketRequest, WebSocketResponse, WebSocketTransport, WireError,
-    async_trait,
+    CloseFrame, DecodeError, Difference, Encoding, Error, ErrorKind, Explanation, Extensions,
+    JsonMembers, Kept, LimitChoice, LimitId, LoginRefusal, LoginStep, ManualClock, Origin,
+    OriginPattern, Outcome, OutcomeRules, Pair, Pairs, Permit, ProxyOptions, Recovery, Rejection,
+    ResponseHead, RestPostProcessor, RestPreProcessor, RestRequest, RestResponse, RestTransport,
+    Resync, Secret, SystemClock, Throttle, ThrottleError, Ticker, Ticks, Timestamp, Timing,
+    TlsOptions, TokioTicker, TransportError, TransportErrorKind, WebSocketEvent,
+    WebSocketHandshake, WebSocketPostProcessor, WebSocketPreProcessor, WebSocketRequest,
+    WebSocketResponse, WebSocketTransport, WireError, async_trait,
 };
 
 #[doc(inline)]

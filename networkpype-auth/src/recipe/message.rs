@@ -3,7 +3,7 @@
 use networkpype_core::{AuthError, AuthErrorKind, JsonMembers, WebSocketRequest};
 use serde_json::value::RawValue;
 
-use super::{Place, Recipe, Stage};
+use super::{Place, Recipe, Stage, Trace, render_payload};
 use crate::{Subject, Values};
 
 pub(super) fn sign(
@@ -11,6 +11,7 @@ pub(super) fn sign(
     mut message: WebSocketRequest,
     values: Values<'_>,
     sign: impl FnOnce(&[u8]) -> Result<String, AuthError>,
+    trace: Option<&mut Trace>,
 ) -> Result<WebSocketRequest, AuthError> {
     let outer = message.json_members().ok_or_else(|| unfit("it is not a JSON object"))?;
     let mut object = match recipe.within.as_deref() {
@@ -27,7 +28,7 @@ pub(super) fn sign(
     for place in recipe.in_order(Stage::Plain).chain(recipe.at_stage(Stage::Derived)) {
         place.put_field(&mut object, &values)?;
     }
-    let payload = recipe.payload.render(&mut Subject::Fields(&object), &values)?;
+    let payload = render_payload(&recipe.payload, &mut Subject::Fields(&object), &values, trace)?;
     let signature = sign(payload.expose_bytes())?;
     for place in recipe.at_stage(Stage::Signature) {
         place.put_field(&mut object, &values.signature(&signature))?;

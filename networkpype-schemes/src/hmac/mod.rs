@@ -9,8 +9,9 @@ pub use networkpype_auth::{
 };
 use networkpype_auth::{HmacSigner, Values};
 use networkpype_core::{
-    Auth, AuthError, AuthErrorKind, Clock, Extensions, LoginStep, Recovery, Rejection, RestRequest,
-    Secret, Timestamp, WebSocketHandshake, WebSocketRequest, WebSocketResponse, async_trait,
+    Auth, AuthError, AuthErrorKind, Clock, Explanation, Extensions, LoginStep, Recovery, Rejection,
+    RestRequest, Secret, Timestamp, WebSocketHandshake, WebSocketRequest, WebSocketResponse,
+    async_trait,
 };
 
 mod builder;
@@ -90,8 +91,17 @@ impl Hmac {
         let now = self.clock.now();
         let (stamp, nonce) = (recipe.stamp(now), self.nonce(now, recipe.uses(&Part::Nonce)));
         let values = self.values().timestamp(&stamp).nonce(&nonce);
-        recipe.sign_request(request, values, |payload| self.sign(payload))
+        let mut signed = recipe.sign_request(request, values, |payload| self.sign(payload))?;
+        signed.extensions_mut().insert(Stamps { stamp, nonce });
+        Ok(signed)
     }
+}
+
+/// What a signature was made with beside the request and the credentials: to make the same one again, for its explanation.
+#[derive(Clone)]
+struct Stamps {
+    stamp: String,
+    nonce: String,
 }
 
 #[async_trait]
@@ -155,6 +165,13 @@ impl Auth for Hmac {
 
     async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {
         Ok(if self.resync.wanted(rejection) { Recovery::ResyncTime } else { Recovery::GiveUp })
+    }
+
+    fn explain(&self, unsigned: &RestRequest, signed: &RestRequest) -> Option<Explanation> {
+        let Stamps { stamp, nonce } = signed.extensions().get()?;
+        let values = self.values().timestamp(stamp).nonce(nonce);
+        let operation = format!("{}, {}", self.signer.algorithm().as_str(), self.digest.as_str());
+        self.request.as_ref()?.explain_request(unsigned.clone(), values, "hmac", operation).ok()
     }
 
     fn time_provider(&self) -> Option<Arc<dyn Clock>> {

@@ -7,8 +7,8 @@ use std::{
 
 use networkpype_auth::{Keyring, Part, Signer, Values, is_error_field};
 use networkpype_core::{
-    Auth, AuthError, AuthErrorKind, Clock, Extensions, LoginStep, Recovery, Rejection, RestRequest,
-    Timestamp, WebSocketHandshake, WebSocketRequest, WebSocketResponse, async_trait,
+    Auth, AuthError, AuthErrorKind, Clock, Explanation, Extensions, LoginStep, Recovery, Rejection,
+    RestRequest, Timestamp, WebSocketHandshake, WebSocketRequest, WebSocketResponse, async_trait,
 };
 
 use super::{
@@ -138,6 +138,93 @@ impl RecipeAuth {
         requests.is_some_and(|requests| requests.of(request).what.carries())
     }
 
+    /// How this request would be signed now, without signing or sending it. For one that a server has refused, the error
+    /// holds the explanation: [`Error::explanation`](networkpype_core::Error::explanation).
+    ///
+    /// # Errors
+    /// As signing it.
+    pub async fn explain_request(&self, request: RestRequest) -> Result<Explanation, AuthError> {
+        let requests = self.requests()?;
+        let signed = requests.of(&request);
+        let recipe = &signed.what;
+        let stamps = self.stamps(signed, |now| recipe.stamp(now), |part| recipe.uses(part)).await?;
+        recipe.explain_request(request, stamps.values(), self.name(), self.operation(signed))
+    }
+
+    /// How this handshake would be signed now.
+    ///
+    /// # Errors
+    /// As signing it.
+    pub async fn explain_handshake(
+        &self,
+        handshake: WebSocketHandshake,
+    ) -> Result<Explanation, AuthError> {
+        let signed = self.handshakes()?.of(handshake.request());
+        let recipe = &signed.what;
+        let stamps = self.stamps(signed, |now| recipe.stamp(now), |part| recipe.uses(part)).await?;
+        let request = handshake.into_request();
+        recipe.explain_request(request, stamps.values(), self.name(), self.operation(signed))
+    }
+
+    /// How this message would be signed now.
+    ///
+    /// # Errors
+    /// As signing it.
+    pub async fn explain_message(
+        &self,
+        message: WebSocketRequest,
+    ) -> Result<Explanation, AuthError> {
+        let signed = self.messages()?;
+        let recipe = &signed.what;
+        let stamps = self.stamps(signed, |now| recipe.stamp(now), |part| recipe.uses(part)).await?;
+        recipe.explain_message(message, stamps.values(), self.name(), self.operation(signed))
+    }
+
+    /// How a login would be signed now; `None` where the recipe has none.
+    ///
+    /// # Errors
+    /// As making its message.
+    pub async fn explain_login(&self) -> Result<Option<Explanation>, AuthError> {
+        let Some(signed) = &self.compiled.login else { return Ok(None) };
+        let login = &signed.what;
+        let stamps = self.stamps(signed, |now| login.stamp(now), |part| login.uses(part)).await?;
+        login.explain(stamps.values(), self.name(), self.operation(signed)).map(Some)
+    }
+
+    /// What signs, and how its result becomes text.
+    fn operation<T>(&self, signed: &Signed<T>) -> String {
+        let operation = signed.operation.and_then(|index| self.compiled.operations.get(index));
+        match operation {
+            None => "nothing".to_owned(),
+            Some(operation) if operation.holds_payload() => operation.name().into_owned(),
+            Some(operation) => format!("{}, {}", operation.name(), signed.digest.as_str()),
+        }
+    }
+
+    fn requests(&self) -> Result<&Requests, AuthError> {
+        self.compiled.request.as_ref().ok_or_else(|| {
+            AuthError::unsupported(
+                "the recipe does not say how requests are signed: it has no `request`",
+            )
+        })
+    }
+
+    fn handshakes(&self) -> Result<&Requests, AuthError> {
+        self.compiled.handshake.as_ref().ok_or_else(|| {
+            AuthError::unsupported(
+                "the recipe does not say how handshakes are signed: it has no `websocket.handshake`",
+            )
+        })
+    }
+
+    fn messages(&self) -> Result<&Signed<networkpype_auth::Recipe>, AuthError> {
+        self.compiled.message.as_ref().ok_or_else(|| {
+            AuthError::unsupported(
+                "the recipe does not say how messages are signed: it has no `websocket.message`",
+            )
+        })
+    }
+
     async fn ready(&self) -> Result<Arc<Ready>, AuthError> {
         let names: Vec<&str> =
             self.compiled.credentials.iter().map(|own| own.name.as_str()).collect();
@@ -198,11 +285,7 @@ impl RecipeAuth {
 #[async_trait]
 impl Auth for RecipeAuth {
     async fn rest_authenticate(&self, request: RestRequest) -> Result<RestRequest, AuthError> {
-        let requests = self.compiled.request.as_ref().ok_or_else(|| {
-            AuthError::unsupported(
-                "the recipe does not say how requests are signed: it has no `request`",
-            )
-        })?;
+        let requests = self.requests()?;
         self.sign_request(requests, request).await
     }
 
@@ -210,11 +293,7 @@ impl Auth for RecipeAuth {
         &self,
         request: WebSocketRequest,
     ) -> Result<WebSocketRequest, AuthError> {
-        let signed = self.compiled.message.as_ref().ok_or_else(|| {
-            AuthError::unsupported(
-                "the recipe does not say how messages are signed: it has no `websocket.message`",
-            )
-        })?;
+        let signed = self.messages()?;
         let recipe = &signed.what;
         let stamps = self.stamps(signed, |now| recipe.stamp(now), |part| recipe.uses(part)).await?;
         recipe.sign_message(request, stamps.values(), |payload| stamps.sign(signed, payload))
@@ -224,11 +303,7 @@ impl Auth for RecipeAuth {
         &self,
         handshake: WebSocketHandshake,
     ) -> Result<WebSocketHandshake, AuthError> {
-        let requests = self.compiled.handshake.as_ref().ok_or_else(|| {
-            AuthError::unsupported(
-                "the recipe does not say how handshakes are signed: it has no `websocket.handshake`",
-            )
-        })?;
+        let requests = self.handshakes()?;
         let signed = self.sign_request(requests, handshake.into_request()).await?;
         Ok(WebSocketHandshake::from_request(signed))
     }
@@ -260,6 +335,13 @@ impl Auth for RecipeAuth {
             .iter()
             .any(|(field, code)| is_error_field(rejection.response, field, code));
         Ok(if means_clock { Recovery::ResyncTime } else { Recovery::GiveUp })
+    }
+
+    fn explain(&self, unsigned: &RestRequest, signed: &RestRequest) -> Option<Explanation> {
+        let stamps = signed.extensions().get::<Stamps>()?;
+        let own = self.compiled.request.as_ref()?.of(unsigned);
+        let values = stamps.values();
+        own.what.explain_request(unsigned.clone(), values, self.name(), self.operation(own)).ok()
     }
 
     fn time_provider(&self) -> Option<Arc<dyn Clock>> {

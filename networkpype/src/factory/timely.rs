@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use networkpype_core::{
-    Auth, AuthError, AuthErrorKind, Clock, Extensions, LoginStep, Origin, Recovery, Rejection,
-    RestRequest, RestResponse, WebSocketHandshake, WebSocketRequest, WebSocketResponse,
+    Auth, AuthError, AuthErrorKind, Clock, Explanation, Extensions, LoginStep, Origin, Recovery,
+    Rejection, RestRequest, RestResponse, WebSocketHandshake, WebSocketRequest, WebSocketResponse,
 };
 use networkpype_time::TimeSynchronizer;
 
@@ -73,6 +73,10 @@ impl Auth for Timely {
 
     async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {
         self.auth.on_rejected(rejection).await
+    }
+
+    fn explain(&self, unsigned: &RestRequest, signed: &RestRequest) -> Option<Explanation> {
+        self.auth.explain(unsigned, signed)
     }
 
     fn time_provider(&self) -> Option<Arc<dyn Clock>> {
