@@ -42,9 +42,8 @@ struct File {
 impl Preset {
     /// The ready-made preset of this name; `None` where there is none.
     pub fn named(name: &str) -> Option<Self> {
-        let (_, text) = FILES.iter().find(|(own, _)| *own == name)?;
         // That every file can be read is tested.
-        Self::read(text, name, &|base| Self::ready_made(base)).ok()
+        Self::read(text_of(name)?, name).ok()
     }
 
     /// The names of all ready-made presets, sorted.
@@ -52,15 +51,16 @@ impl Preset {
         FILES.iter().map(|(name, _)| *name)
     }
 
-    /// Reads a preset from TOML. It may extend a ready-made one.
+    /// Reads a preset from TOML. Its recipe may extend a ready-made one; what that preset knows about its own service
+    /// does not become this one's.
     ///
     /// # Errors
     /// When it is not TOML, a key is not known, or it extends what there is not.
     pub fn from_toml(text: &str) -> Result<Self, PresetError> {
-        Self::read(text, "preset", &|base| Self::ready_made(base))
+        Self::read(text, "preset")
     }
 
-    /// Reads a preset from a TOML file. It may extend a ready-made one.
+    /// Reads a preset from a TOML file, as [`from_toml`](Self::from_toml) does.
     ///
     /// # Errors
     /// As [`from_toml`](Self::from_toml), and when the file cannot be read. The error names the file.
@@ -70,37 +70,18 @@ impl Preset {
         let text = std::fs::read_to_string(path)
             .map_err(|error| PresetError { file: file.clone(), reason: error.to_string() })?;
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        Self::read(&text, &stem.unwrap_or_default(), &|base| Self::ready_made(base))
-            .map_err(|error| PresetError { file, ..error })
+        Self::read(&text, &stem.unwrap_or_default()).map_err(|error| PresetError { file, ..error })
     }
 
-    fn ready_made(name: &str) -> Option<(RecipeSpec, Service)> {
-        let (_, text) = FILES.iter().find(|(own, _)| *own == name)?;
-        let file: File = toml::from_str(text).ok()?;
-        Some((RecipeSpec::from_toml(text).ok()?, file.service))
-    }
-
-    fn read(
-        text: &str,
-        name: &str,
-        find: &dyn Fn(&str) -> Option<(RecipeSpec, Service)>,
-    ) -> Result<Self, PresetError> {
+    fn read(text: &str, name: &str) -> Result<Self, PresetError> {
         let fail = |reason: String| PresetError { file: name.to_owned(), reason };
         let recipe = RecipeSpec::from_toml(text).map_err(|error| fail(error.to_string()))?;
         let file: File = toml::from_str(text).map_err(|error| fail(error.message().to_owned()))?;
-        let mut service = file.service;
-        let mut base = recipe.extends.clone();
-        let mut recipe = recipe
-            .resolve(&|name| find(name).map(|(recipe, _)| recipe))
-            .map_err(|error| fail(error.to_string()))?;
-        // `resolve` has refused circles.
-        while let Some((next, base_service)) = base.as_deref().and_then(find) {
-            service = service.over(base_service);
-            base = next.extends;
-        }
-        service.check().map_err(fail)?;
+        file.service.check().map_err(fail)?;
+        let find = |base: &str| RecipeSpec::from_toml(text_of(base)?).ok();
+        let mut recipe = recipe.resolve(&find).map_err(|error| fail(error.to_string()))?;
         let name = recipe.name.get_or_insert_with(|| name.to_owned()).clone();
-        Ok(Self { name, recipe, service })
+        Ok(Self { name, recipe, service: file.service })
     }
 
     /// Its name.
@@ -132,6 +113,11 @@ impl Preset {
     pub fn time(&self) -> Option<&TimeOf> {
         self.service.time.as_ref()
     }
+}
+
+/// The text of the ready-made preset of this name.
+fn text_of(name: &str) -> Option<&'static str> {
+    FILES.iter().find(|(own, _)| *own == name).map(|(_, text)| *text)
 }
 
 /// Why a text is no preset: in which file or preset, and what is wrong.

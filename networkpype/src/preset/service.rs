@@ -1,8 +1,7 @@
 //! What a preset knows beside signatures. Everything here names the page it comes from: a remembered number gets a key
 //! banned.
 
-use std::collections::BTreeMap;
-
+use networkpype_throttle::ThrottlerConfig;
 use serde::Deserialize;
 
 /// What is known about an API beside its signatures.
@@ -19,21 +18,21 @@ pub struct Service {
 }
 
 /// Limits, and where they stand.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct LimitsOf {
     /// The API's own page.
     pub source: String,
-    /// The day on which somebody looked it up there, as `2026-11-28`.
+    /// The day on which somebody looked them up there, as `2026-11-28`.
     pub checked: String,
-    /// How many units, such as requests or their weight, each limit admits in how many seconds.
-    pub windows: BTreeMap<String, (u32, u32)>,
+    /// The limits, for [`Throttler`](crate::Throttler).
+    pub config: ThrottlerConfig,
 }
 
 /// The endpoint that tells the time, and where that is documented.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct TimeOf {
     /// The API's own page.
@@ -44,18 +43,11 @@ pub struct TimeOf {
     pub path: String,
     /// The field of the answer: a name, or a JSON pointer.
     pub field: String,
+    /// What the answer counts in: `ms`, `s` or another format of timestamps in recipes.
+    pub format: String,
 }
 
 impl Service {
-    /// What this one says, and what `base` says where it does not.
-    pub(super) fn over(self, base: Self) -> Self {
-        Self {
-            base_url: self.base_url.or(base.base_url),
-            limits: self.limits.or(base.limits),
-            time: self.time.or(base.time),
-        }
-    }
-
     pub(super) fn check(&self) -> Result<(), String> {
         let limits = self.limits.iter().map(|own| ("limits", &own.source, &own.checked));
         let time = self.time.iter().map(|own| ("time", &own.source, &own.checked));
