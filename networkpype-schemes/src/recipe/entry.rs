@@ -9,7 +9,6 @@ use serde::{
 
 /// A name and a template: `["name", "{template}"]`, or a table that says more.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct EntrySpec {
     /// The name.
@@ -44,9 +43,11 @@ impl EntrySpec {
     }
 }
 
+/// A name and a template, and what else may be said about them.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Table {
+pub(super) struct Table {
     name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     value: Option<String>,

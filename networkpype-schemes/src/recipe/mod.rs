@@ -15,6 +15,9 @@ mod matcher;
 mod nonce;
 mod operation;
 mod overlay;
+#[cfg(feature = "schema")]
+mod schema;
+mod setters;
 mod spec;
 
 pub use auth::RecipeAuth;

@@ -8,8 +8,8 @@ use super::entry::{EntrySpec, OneOrMany, ValueSpec};
 
 /// How an API is signed, as data.
 ///
-/// Read from TOML with [`RecipeSpec::from_toml`], or written in Rust, since all fields are public and everything has a
-/// default. [`RecipeSpec::compile`] checks it and makes a [`CompiledRecipe`](super::CompiledRecipe) of it.
+/// Read from TOML with [`RecipeSpec::from_toml`], or written in Rust with [`RecipeSpec::new`].
+/// [`RecipeAuth::builder`](super::RecipeAuth::builder) makes a scheme of it, and finds every mistake in it.
 ///
 /// Every field is described in
 /// [docs/recipes.md](https://github.com/networkpype/networkpype/blob/main/docs/recipes.md).
