@@ -28,6 +28,8 @@ mod secret_encoding;
 mod signing_key;
 mod template;
 mod timestamp;
+#[cfg(feature = "token")]
+pub mod token;
 mod values;
 
 pub use canonical::{join_pairs, json_plain_text, sorted_by_name};

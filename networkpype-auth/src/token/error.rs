@@ -1,0 +1,80 @@
+use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
+
+use networkpype_core::{AuthError, AuthErrorKind, BoxError};
+
+/// Why there is no token. Cheap to clone: all who wait for a token are told the same.
+#[derive(Clone)]
+pub struct TokenError {
+    kind: TokenErrorKind,
+    message: Cow<'static, str>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// What kind of failure a [`TokenError`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TokenErrorKind {
+    /// The issuer cannot be reached, or is in trouble. It may work later.
+    Unavailable,
+    /// The issuer does not take the refresh token or the grant.
+    InvalidGrant,
+    /// Somebody has to log in again: there is no refresh token, or none that the issuer takes.
+    ReauthenticationRequired,
+    /// The issuer refuses the client or what it asks for.
+    Refused,
+    /// The issuer's answer is not one.
+    Malformed,
+    /// The store cannot keep or find tokens.
+    Store,
+}
+
+impl TokenError {
+    /// A failure of this kind. The message must hold no secret.
+    pub fn new(kind: TokenErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// The same with its cause, whose text must hold no secret either.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> TokenErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenError")
+            .field("kind", &self.kind)
+            .field("message", &self.message)
+            .field("source", &self.source.as_ref().map(ToString::to_string))
+            .finish()
+    }
+}
+
+impl StdError for TokenError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<TokenError> for AuthError {
+    fn from(error: TokenError) -> Self {
+        let message = match error.kind {
+            TokenErrorKind::ReauthenticationRequired => "there is no token: a new login is needed",
+            _ => "there is no token",
+        };
+        Self::new(AuthErrorKind::Credentials, message).with_source(error)
+    }
+}

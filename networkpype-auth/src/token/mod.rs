@@ -1,0 +1,15 @@
+//! The life of a token: had once for everybody, renewed before it ends, kept where it survives the program.
+
+mod cache;
+mod error;
+mod file_store;
+mod flight;
+mod life;
+mod store;
+mod value;
+
+pub use cache::{TokenCache, TokenCacheBuilder};
+pub use error::{TokenError, TokenErrorKind};
+pub use file_store::FileTokenStore;
+pub use store::{MemoryTokenStore, TokenLock, TokenStore};
+pub use value::{Lifetime, ObtainedToken, StoredToken, Token, TokenKey, TokenSource};

@@ -1,0 +1,9 @@
+//! The life of tokens, as those who need them see it. Time is tokio's, paused.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a failed expectation is a test's answer")]
+
+mod files;
+mod issuer;
+mod refusals;
+mod renewal;
+mod sharing;

@@ -1,0 +1,143 @@
+//! Tokens that are refused: by servers, and refresh tokens by their issuer.
+
+use std::time::Duration;
+
+use networkpype_auth::token::{
+    MemoryTokenStore, StoredToken, TokenErrorKind, TokenKey, TokenStore,
+};
+use networkpype_core::{Secret, Ticker, Ticks, TokioTicker};
+
+use crate::issuer::{Answer, Issuer, cache, key, pass};
+
+#[tokio::test(start_paused = true)]
+async fn t9_a_storm_of_refusals_makes_one_request() {
+    let issuer = Issuer::of_life(3600).slow(Duration::from_secs(1));
+    let cache = cache(&issuer).build();
+    let first = cache.token(&key()).await.expect("a token");
+    pass(60).await;
+    let callers: Vec<_> = (0..500)
+        .map(|_| {
+            let (cache, refused) = (cache.clone(), first.generation());
+            tokio::spawn(async move {
+                cache.token_after_refusal(&key(), refused).await.expect("a token").generation()
+            })
+        })
+        .collect();
+    for caller in callers {
+        assert!(caller.await.expect("no panic") > first.generation());
+    }
+    // One who was refused with the first token, and says so late.
+    cache.token_after_refusal(&key(), first.generation()).await.expect("a token");
+    assert_eq!(issuer.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t13_a_token_that_is_refused_right_after_it_was_had_is_tried_again_before_it_is_renewed() {
+    let issuer = Issuer::of_life(3600);
+    let cache = cache(&issuer).build();
+    let fresh = cache.token(&key()).await.expect("a token");
+    let ticker = TokioTicker::new();
+    let again = cache.token_after_refusal(&key(), fresh.generation()).await.expect("a token");
+    assert_eq!(again.generation(), fresh.generation());
+    assert!(ticker.now() <= Ticks::ZERO + Duration::from_secs(5));
+    pass(10).await;
+    cache.token_after_refusal(&key(), fresh.generation()).await.expect("a token");
+    assert_eq!(issuer.asked(), 2);
+}
+
+fn token(refresh: &'static str) -> Answer {
+    Answer::Token { life: Some(100), refresh: Some(refresh) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_is_used_and_the_old_one_kept_where_there_is_no_new() {
+    let kept = Answer::Token { life: Some(100), refresh: None };
+    let issuer = Issuer::answers([token("r1"), token("r2"), kept, token("r3")]);
+    let cache = cache(&issuer).build();
+    for _ in 0..4 {
+        cache.token(&key()).await.expect("a token");
+        pass(100).await;
+    }
+    let used = [None, Some("r1"), Some("r2"), Some("r2")];
+    assert_eq!(issuer.refreshes(), used.map(|text| text.map(str::to_owned)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn t10_an_invalid_grant_looks_into_the_store_once_before_it_gives_up() {
+    let invalid = || Answer::Fails(TokenErrorKind::InvalidGrant);
+    let store = MemoryTokenStore::new();
+    let issuer = Issuer::answers([token("r1"), invalid(), token("r9"), invalid(), token("r11")]);
+    let other = Other { store: store.clone(), next: "r8" };
+    let cache = cache(&issuer).store(other).build();
+    cache.token(&key()).await.expect("a token");
+    pass(100).await;
+    cache.token(&key()).await.expect("what another process had saved");
+    pass(100).await;
+    let error = cache.token(&key()).await.expect_err("used up");
+    assert_eq!(error.kind(), TokenErrorKind::ReauthenticationRequired);
+    let used = [None, Some("r1"), Some("r8"), Some("r9")];
+    assert_eq!(issuer.refreshes(), used.map(|text| text.map(str::to_owned)));
+    // It stays so without asking again, and what is stored is not wiped.
+    pass(100).await;
+    let error = cache.token(&key()).await.expect_err("used up");
+    assert_eq!(error.kind(), TokenErrorKind::ReauthenticationRequired);
+    assert_eq!(issuer.asked(), 4);
+    let stored = store.load(&key()).await.expect("loads").expect("is kept");
+    assert_eq!(
+        stored.refresh.and_then(|r| r.expose_str().map(str::to_owned)).as_deref(),
+        Some("r9")
+    );
+    // A new login does away with that.
+    let login = StoredToken::new("login", Some(Secret::new("r10")));
+    store.save(&key(), &login).await.expect("saves");
+    pass(100).await;
+    cache.token(&key()).await.expect("a token");
+    assert_eq!(issuer.refreshes().last().cloned().flatten().as_deref(), Some("r10"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_panics_makes_an_error_and_no_endless_loop() {
+    let cache = cache(&Issuer::default()).build();
+    let error = cache.token(&key()).await.expect_err("it has no answers");
+    assert_eq!(error.kind(), TokenErrorKind::Unavailable);
+}
+
+/// A store into which another process saves another refresh token just when it is looked into for the second time.
+struct Other {
+    store: MemoryTokenStore,
+    next: &'static str,
+}
+
+#[networkpype_core::async_trait]
+impl TokenStore for Other {
+    async fn load(
+        &self,
+        key: &TokenKey,
+    ) -> Result<Option<StoredToken>, networkpype_auth::token::TokenError> {
+        let stored = self.store.load(key).await?;
+        let is = |token: &StoredToken, text: &str| {
+            token.refresh.as_ref().and_then(Secret::expose_str) == Some(text)
+        };
+        if stored.as_ref().is_some_and(|token| is(token, "r1")) {
+            let other = StoredToken::new("other", Some(Secret::new(self.next)));
+            self.store.save(key, &other).await?;
+        }
+        Ok(stored)
+    }
+
+    async fn save(
+        &self,
+        key: &TokenKey,
+        token: &StoredToken,
+    ) -> Result<(), networkpype_auth::token::TokenError> {
+        self.store.save(key, token).await
+    }
+
+    async fn lock(
+        &self,
+        key: &TokenKey,
+    ) -> Result<Box<dyn networkpype_auth::token::TokenLock>, networkpype_auth::token::TokenError>
+    {
+        self.store.lock(key).await
+    }
+}
