@@ -40,6 +40,8 @@ pub enum Filter {
     Suffix(Cow<'static, str>),
     /// Without this at its beginning, where it begins so.
     Strip(Cow<'static, str>),
+    /// What stands behind the first of these; all of it where there is none.
+    After(Cow<'static, str>),
     /// This, where there is nothing.
     Or(Cow<'static, str>),
 }
@@ -75,6 +77,10 @@ impl Filter {
                 Some(rest) => rest.to_vec().into(),
                 None => input,
             },
+            Self::After(mark) => match text(&input)?.split_once(mark.as_ref()) {
+                Some((_, rest)) => Secret::from(rest),
+                None => input,
+            },
             Self::Or(text) if bytes.is_empty() => text.clone().into_owned().into(),
             Self::Prefix(_) | Self::Suffix(_) | Self::Or(_) => input,
         })
@@ -94,6 +100,7 @@ impl Filter {
             Self::Prefix(_) => "prefix",
             Self::Suffix(_) => "suffix",
             Self::Strip(_) => "strip",
+            Self::After(_) => "after",
             Self::Or(_) => "or",
         }
     }

@@ -24,3 +24,7 @@ pub use recipe::RecipeAuth;
 #[cfg(all(doctest, feature = "api-key", feature = "hmac"))]
 #[doc = include_str!("../../docs/authentication.md")]
 struct AuthenticationGuide;
+
+#[cfg(all(doctest, feature = "recipe"))]
+#[doc = include_str!("../../docs/recipes.md")]
+struct RecipesGuide;

@@ -112,7 +112,7 @@ impl Recipe {
         }
         if self
             .at_stage(Stage::Signature)
-            .any(|place| place.at.is_first() && place.changes(&self.payload))
+            .any(|place| place.at.is_first() && place.changes_frozen(&self.payload))
         {
             return mistake(
                 "the signature is made last, so it cannot be placed before what it signs",

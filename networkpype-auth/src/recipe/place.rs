@@ -46,6 +46,14 @@ impl Place {
         value.any(&|part| self.at.changes(part))
     }
 
+    /// The same, as far as signing `value` has frozen what this would be put in front of. What is only signed, such as
+    /// parameters in an order of their own, freezes nothing.
+    pub(super) fn changes_frozen(&self, value: &Template) -> bool {
+        use Part::{Body, Query, QueryWithMark, Target, Url};
+        let freezes = |part: &Part| matches!(part, Query | QueryWithMark | Target | Url | Body);
+        value.any(&|part| freezes(part) && self.at.changes(part))
+    }
+
     pub(super) fn put(
         &self,
         request: &mut RestRequest,

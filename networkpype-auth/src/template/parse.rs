@@ -256,8 +256,9 @@ impl<'a> Parser<'a> {
             ("prefix", Some(text)) => Ok(Filter::Prefix(text.into())),
             ("suffix", Some(text)) => Ok(Filter::Suffix(text.into())),
             ("strip", Some(text)) => Ok(Filter::Strip(text.into())),
+            ("after", Some(text)) => Ok(Filter::After(text.into())),
             ("or", Some(text)) => Ok(Filter::Or(text.into())),
-            ("prefix" | "suffix" | "strip" | "or", None) => {
+            ("prefix" | "suffix" | "strip" | "after" | "or", None) => {
                 fail(format!("`{name}` needs a text in parentheses"))
             }
             ("percent", kept) => Ok(Filter::Percent(match kept {

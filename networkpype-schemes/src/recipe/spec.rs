@@ -170,10 +170,11 @@ pub struct RequestSpec {
     /// Whether the `?` of a query is sent also without parameters. Default: no.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query_mark: Option<bool>,
-    /// How lists among the parameters are written: `json`, `repeat`, `brackets`, `indexed`, `comma` or `joined`.
+    /// How lists among the parameters are written: `json`, `repeat`, `brackets`, `indexed`, `comma`, `unquoted` or
+    /// `joined`. Default: `json`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lists: Option<String>,
-    /// How objects among the parameters are written: `json`, `brackets` or `joined`.
+    /// How objects among the parameters are written: `json`, `brackets` or `joined`. Default: `json`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objects: Option<String>,
     /// Where the parameters of a body are sent: `query`, `form`, `json`, several of them, or nowhere (`[]`).

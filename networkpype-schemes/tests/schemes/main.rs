@@ -14,6 +14,8 @@ mod hmac_setup;
 mod hmac_websocket;
 #[cfg(feature = "hmac")]
 mod published_vectors;
+#[cfg(all(feature = "recipe", feature = "asymmetric"))]
+mod recipe_guide;
 #[cfg(feature = "schema")]
 mod recipe_schema;
 #[cfg(feature = "hmac")]

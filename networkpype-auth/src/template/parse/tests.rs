@@ -38,6 +38,7 @@ fn text_stands_for_itself_and_names_for_parts() {
         ("{now(s)} {now(s,120)} {now(iso-s, -20)}", "1700000000 1700000120 2023-11-14T22:13:00Z"),
         ("{endpoint} {endpoint|upper}", "v1/orders V1/ORDERS"),
         ("{path|strip(/v1)}{path|strip('/v2')}", "/orders/v1/orders"),
+        ("{path|after(v1)}{path|after(/)}{path|after(v2)}", "/ordersv1/orders/v1/orders"),
         ("{query|prefix(?)}{section|prefix(?)}{section|or(none)}", "?a=b%20cnone"),
         ("{'{key}'} {not closed} {\"a\":{}}", "{key} {not closed} {\"a\":{}}"),
         ("{json}{members|prefix(,)}", "{\"n\":1},\"n\":1"),
