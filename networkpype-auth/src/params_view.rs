@@ -15,6 +15,8 @@ pub struct ParamsView {
     pub encoding: Encoding,
     /// Sorted by name, equal names in their order. Default: in their order.
     pub sorted: bool,
+    /// Without those that have no value. Default: with them.
+    pub skip_empty: bool,
     /// What stands between a name and its value. Default: `=`.
     pub equals: Cow<'static, str>,
     /// What stands between two parameters. Default: `&`.
@@ -32,6 +34,7 @@ impl Default for ParamsView {
         Self {
             encoding: Encoding::AsIs,
             sorted: false,
+            skip_empty: false,
             equals: "=".into(),
             separator: "&".into(),
             with: Vec::new(),
@@ -64,6 +67,9 @@ impl ParamsView {
             own.as_ref().or(values.members.filter(|_| pairs_are_elsewhere(request)))
         {
             self.push_members(members, &mut pairs);
+        }
+        if self.skip_empty {
+            pairs.retain(|(_, value)| !value.is_empty());
         }
         if self.sorted {
             pairs.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -75,6 +75,7 @@ impl<'k> NamesAt<'k> {
             view.encoding = self.encoding(encoding, None, "params.encoding")?;
         }
         view.sorted = spec.sorted.unwrap_or(false);
+        view.skip_empty = spec.skip_empty.unwrap_or(false);
         if let Some(equals) = &spec.equals {
             view.equals = equals.clone().into();
         }

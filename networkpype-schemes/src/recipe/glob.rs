@@ -66,6 +66,7 @@ mod tests {
     #[test]
     fn many_stars_do_not_take_forever() {
         let pattern = "*a".repeat(200);
-        assert!(!Glob::new(&pattern).matches(&"a".repeat(5_000).replace('a', "ab")[..9_999]));
+        assert!(!Glob::new(&pattern).matches(&"ab".repeat(5_000)));
+        assert!(Glob::new(&pattern).matches(&"ba".repeat(5_000)));
     }
 }

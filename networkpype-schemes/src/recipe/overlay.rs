@@ -20,6 +20,8 @@ impl RequestSpec {
         let headers = match (&self.headers, &base.headers) {
             (Some(own), Some(base)) => {
                 let mut headers = base.clone();
+                // Capitals make no other header.
+                headers.retain(|name, _| !own.keys().any(|own| own.eq_ignore_ascii_case(name)));
                 headers.extend(own.clone());
                 // An empty template takes a header back.
                 headers.retain(|_, value| !value.parts().0.is_empty());
@@ -46,7 +48,11 @@ impl RequestSpec {
 
 impl ParamsSpec {
     fn over(&self, base: &Self) -> Self {
-        over!(self, base, ParamsSpec { encoding, sorted, equals, separator, with, lists, objects },)
+        over!(
+            self,
+            base,
+            ParamsSpec { encoding, sorted, skip_empty, equals, separator, with, lists, objects },
+        )
     }
 }
 
@@ -138,5 +144,43 @@ impl RecipeSpec {
             ..Self::default()
         };
         change.over(self)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a failed expectation is a test's answer")]
+mod tests {
+    use super::*;
+
+    fn request(text: &str) -> RequestSpec {
+        RecipeSpec::from_toml(text).expect("a recipe").request.expect("a request")
+    }
+
+    #[test]
+    fn headers_are_merged_whatever_their_capitals_are() {
+        let base = request("[request]\nheaders = { X-KEY = '{key}', X-SIGN = '{signature}' }");
+        let top = request("[request]\nheaders = { x-sign = '', X-New = '1' }");
+        let merged = top.over(&base).headers.expect("headers");
+        assert_eq!(merged.keys().collect::<Vec<_>>(), ["X-KEY", "X-New"]);
+        let top = request("[request]\nheaders.x-key = 'Bearer {key}'");
+        let merged = top.over(&base).headers.expect("headers");
+        assert_eq!(merged.keys().collect::<Vec<_>>(), ["X-SIGN", "x-key"]);
+    }
+
+    #[test]
+    fn lists_are_replaced_and_rules_of_the_top_come_first() {
+        let base = request(
+            "[request]\nbefore = [['a', '1'], ['b', '2']]\nparams.sorted = true\n\
+             rules = [{ match.path = '/base' }]",
+        );
+        let top = request(
+            "[request]\nbefore = []\nparams.equals = ''\nrules = [{ match.path = '/top' }]",
+        );
+        let merged = top.over(&base);
+        assert_eq!(merged.before, Some(Vec::new()));
+        let params = merged.params.expect("params");
+        assert_eq!((params.sorted, params.equals.as_deref()), (Some(true), Some("")));
+        let paths: Vec<_> = merged.rules.iter().map(|rule| rule.matches.path.clone()).collect();
+        assert_eq!(paths, [Some("/top".into()), Some("/base".into())]);
     }
 }

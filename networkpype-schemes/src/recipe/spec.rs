@@ -212,6 +212,9 @@ pub struct ParamsSpec {
     /// Whether they are sorted by name. Default: no.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sorted: Option<bool>,
+    /// Whether those without a value are left out. Default: no.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skip_empty: Option<bool>,
     /// What stands between a name and its value. Default: `=`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub equals: Option<String>,

@@ -1,4 +1,5 @@
-//! Every recipe in `docs/recipes.md` builds, and signs what the guide says that it signs.
+//! Every recipe in `docs/recipes.md` builds, and signs what the guide says that it signs. So do more recipes, for APIs
+//! that have no preset.
 
 use std::{
     collections::BTreeMap,
@@ -15,6 +16,7 @@ use networkpype_schemes::recipe::{
 };
 
 const GUIDE: &str = include_str!("../../../docs/recipes.md");
+const MORE: &str = include_str!("more_recipes.md");
 
 /// A fenced block of the guide: what stands behind the backticks, its text and its line.
 struct Block {
@@ -23,10 +25,10 @@ struct Block {
     line: usize,
 }
 
-fn blocks() -> Vec<Block> {
+fn blocks(document: &'static str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
-    for (number, line) in GUIDE.lines().enumerate() {
+    for (number, line) in document.lines().enumerate() {
         match (line.strip_prefix("```"), &mut open) {
             (Some(info), None) => {
                 open = Some(Block { info, text: String::new(), line: number + 1 });
@@ -76,7 +78,11 @@ fn credentials(recipe: &RecipeSpec, request: &RequestSpec) -> Credentials {
             ("secret", "ed25519", "seed-base58") => key("ed25519_seed_base58"),
             ("secret", "ed25519", _) => key("ed25519_pkcs8_pem"),
             ("secret", "jwt-es256", _) => key("p256_sec1_pem"),
-            ("secret", algorithm, _) if algorithm.starts_with("rsa") => key("rsa2048_pkcs8_pem"),
+            ("secret", algorithm, _)
+                if algorithm.starts_with("rsa") || algorithm == "jwt-rs256" =>
+            {
+                key("rsa2048_pkcs8_pem")
+            }
             ("secret", _, _) if toml.contains("encoding = \"base64\"") => "bXktc2VjcmV0".to_owned(),
             ("uid", _, _) => "42".to_owned(),
             (name, _, _) => format!("my-{name}"),
@@ -310,7 +316,8 @@ fn base64url(text: &str) -> String {
 
 #[test]
 fn every_recipe_in_the_guide_builds() {
-    let recipes: Vec<_> = blocks().into_iter().filter(|block| block.info == "toml").collect();
+    let recipes = [GUIDE, MORE].into_iter().flat_map(blocks);
+    let recipes: Vec<_> = recipes.filter(|block| block.info == "toml").collect();
     assert!(recipes.len() > 10, "the guide has lost its recipes");
     for block in &recipes {
         let spec = recipe(block);
@@ -334,7 +341,7 @@ fn every_recipe_in_the_guide_builds() {
 async fn the_guide_says_what_is_signed_and_sent() {
     let mut last = None;
     let mut checked = 0;
-    for block in blocks() {
+    for block in [GUIDE, MORE].into_iter().flat_map(blocks) {
         if block.info == "toml" {
             last = Some(recipe(&block));
         } else if block.info == "text" && block.text.starts_with("call") {
@@ -354,7 +361,7 @@ async fn the_guide_says_what_is_signed_and_sent() {
 
 #[test]
 fn every_fragment_in_the_guide_can_be_read() {
-    for block in blocks().iter().filter(|block| block.info == "toml,fragment") {
+    for block in blocks(GUIDE).iter().filter(|block| block.info == "toml,fragment") {
         RecipeSpec::from_toml(&block.text)
             .unwrap_or_else(|error| panic!("line {}: {error}", block.line));
     }
