@@ -50,6 +50,7 @@ setters!(RequestSpec {
 setters!(ParamsSpec {
     encoding: String,
     sorted: bool,
+    skip_empty: bool,
     equals: String,
     separator: String,
     lists: String,
