@@ -127,6 +127,11 @@ impl Placement {
         self.kind == Kind::Header
     }
 
+    /// The name of the header that it is.
+    pub(crate) fn header_name(&self) -> Option<&str> {
+        self.is_header().then_some(self.name.as_ref())
+    }
+
     /// What and which it is, for errors.
     pub(crate) fn shown(&self) -> String {
         format!("{} {:?}", self.what(), self.name)

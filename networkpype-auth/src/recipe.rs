@@ -257,6 +257,16 @@ impl Recipe {
         self.templates().any(|template| template.any(wanted))
     }
 
+    /// Whether something of the request is signed, or placed with the signature.
+    pub fn uses_request(&self) -> bool {
+        self.any(&Part::needs_request)
+    }
+
+    /// The names of the headers that something is placed in.
+    pub fn headers(&self) -> impl Iterator<Item = &str> {
+        self.places.iter().filter_map(|place| place.at.header_name())
+    }
+
     /// Whether it says where the parameters of a body are sent.
     pub fn carries(&self) -> bool {
         self.arrangement.carriers.is_some()

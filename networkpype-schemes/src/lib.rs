@@ -6,22 +6,46 @@
 
 #[cfg(feature = "api-key")]
 pub mod api_key;
+#[cfg(feature = "basic")]
+pub mod basic;
+#[cfg(feature = "bearer")]
+pub mod bearer;
+#[cfg(any(feature = "recipe", feature = "jwt"))]
+mod entropy;
 #[cfg(feature = "hmac")]
 pub mod hmac;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 #[cfg(feature = "recipe")]
 pub mod recipe;
 
 #[cfg(feature = "api-key")]
 #[doc(no_inline)]
 pub use api_key::ApiKey;
+#[cfg(feature = "basic")]
+#[doc(no_inline)]
+pub use basic::Basic;
+#[cfg(feature = "bearer")]
+#[doc(no_inline)]
+pub use bearer::Bearer;
 #[cfg(feature = "hmac")]
 #[doc(no_inline)]
 pub use hmac::Hmac;
+#[cfg(feature = "jwt")]
+#[doc(no_inline)]
+pub use jwt::Jwt;
 #[cfg(feature = "recipe")]
 #[doc(no_inline)]
 pub use recipe::RecipeAuth;
 
-#[cfg(all(doctest, feature = "api-key", feature = "hmac"))]
+#[cfg(all(
+    doctest,
+    feature = "api-key",
+    feature = "basic",
+    feature = "bearer",
+    feature = "hmac",
+    feature = "jwt"
+))]
 #[doc = include_str!("../../docs/authentication.md")]
 struct AuthenticationGuide;
 

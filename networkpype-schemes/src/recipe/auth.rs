@@ -11,12 +11,13 @@ use networkpype_core::{
     RestRequest, Timestamp, WebSocketHandshake, WebSocketRequest, WebSocketResponse, async_trait,
 };
 
+use crate::entropy::{Entropy, uuid_text};
+
 use super::{
     builder::RecipeBuilder,
     compile::{Compiled, Requests},
     compile_request::Signed,
     credentials::{CredentialProvider, Credentials},
-    entropy::{Entropy, uuid_text},
     keys::keyring,
     nonce::Nonces,
     spec::RecipeSpec,

@@ -3,11 +3,12 @@ use std::{fmt, sync::Arc, sync::Mutex};
 use networkpype_auth::{Keyring, Nonce, Operation};
 use networkpype_core::{AuthError, Clock, SystemClock};
 
+use crate::entropy::{Entropy, SystemEntropy};
+
 use super::{
     auth::{Ready, RecipeAuth},
     compile::compile,
     credentials::{CredentialProvider, Credentials},
-    entropy::{Entropy, SystemEntropy},
     error::RecipeError,
     nonce::Nonces,
     spec::RecipeSpec,

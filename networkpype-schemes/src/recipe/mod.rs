@@ -5,7 +5,6 @@ mod builder;
 mod compile;
 mod compile_request;
 mod credentials;
-mod entropy;
 mod entry;
 mod error;
 mod glob;
@@ -20,13 +19,13 @@ mod schema;
 mod setters;
 mod spec;
 
+pub use crate::entropy::Entropy;
 pub use auth::RecipeAuth;
 pub use builder::RecipeBuilder;
 pub use credentials::{
     CallbackCredentials, CredentialProvider, Credentials, EnvCredentials, FileCredentials,
     RotatingCredentials,
 };
-pub use entropy::Entropy;
 pub use entry::{Conditional, EntrySpec, OneOrMany, ValueSpec};
 pub use error::RecipeError;
 #[doc(no_inline)]

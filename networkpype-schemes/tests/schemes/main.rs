@@ -4,6 +4,10 @@
 
 #[cfg(feature = "api-key")]
 mod api_key;
+#[cfg(feature = "basic")]
+mod basic;
+#[cfg(feature = "bearer")]
+mod bearer;
 #[cfg(feature = "hmac")]
 mod ccxt_vectors;
 #[cfg(feature = "hmac")]
@@ -12,6 +16,8 @@ mod hmac_rest;
 mod hmac_setup;
 #[cfg(feature = "hmac")]
 mod hmac_websocket;
+#[cfg(feature = "jwt")]
+mod jwt;
 #[cfg(feature = "hmac")]
 mod published_vectors;
 #[cfg(all(feature = "recipe", feature = "asymmetric"))]
@@ -20,5 +26,4 @@ mod recipe_guide;
 mod recipe_schema;
 #[cfg(feature = "hmac")]
 mod recipes;
-#[cfg(feature = "hmac")]
 mod wire;

@@ -4,7 +4,10 @@ use networkpype_auth::{Part, Placement, SecretEncoding};
 use networkpype_core::AuthError;
 use networkpype_schemes::{
     api_key::ApiKey,
+    basic::Basic,
+    bearer::Bearer,
     hmac::{Hmac, HmacBuilder},
+    jwt::{Jwt, JwtAlgorithm, JwtBuilder},
 };
 
 use super::signing::{login, recipe};
@@ -13,6 +16,10 @@ use crate::{canary::CANARY, specimen::Specimen, specimen::specimens};
 pub(crate) fn specimens() -> Vec<Specimen> {
     specimens! {
         debug networkpype_schemes::api_key::ApiKey => api_keys();
+        debug networkpype_schemes::basic::Basic => [Basic::new(CANARY, CANARY).expect("scheme")];
+        debug networkpype_schemes::bearer::Bearer => [Bearer::new(CANARY).expect("scheme")];
+        debug networkpype_schemes::jwt::Jwt => [jwt().build().expect("scheme")];
+        debug networkpype_schemes::jwt::JwtBuilder => [jwt()];
         debug networkpype_schemes::hmac::Hmac => [hmac().build().expect("scheme")];
         debug networkpype_schemes::hmac::HmacBuilder => [hmac()];
     }
@@ -42,6 +49,15 @@ pub(crate) fn hmac() -> HmacBuilder {
         .resync_on_code("-1021")
 }
 
+fn jwt() -> JwtBuilder {
+    Jwt::with_secret(JwtAlgorithm::Hs256, CANARY)
+        .expect("signer")
+        .header("kid", CANARY)
+        .claim("iss", CANARY)
+        .claim_json("more", format!("[\"{CANARY}\"]"))
+        .claim_template("uri", CANARY)
+}
+
 /// Keys that cannot be where they are to be.
 pub(super) fn errors() -> Vec<AuthError> {
     let mut errors = Vec::new();
@@ -51,6 +67,13 @@ pub(super) fn errors() -> Vec<AuthError> {
         errors.extend(ApiKey::query("", &bad).err());
         errors.extend(ApiKey::header("X-Key", CANARY).and_then(|key| key.with_prefix(&bad)).err());
     }
+    for bad in [format!("{CANARY}\n"), format!("{CANARY} \u{fc}")] {
+        errors.extend(Basic::new(&bad, CANARY).err());
+        errors.extend(Basic::new("user", bad.clone()).err());
+        errors.extend(Bearer::new(bad.clone()).err());
+        errors.extend(jwt().claim_json("more", bad.clone()).build().err());
+    }
+    errors.extend(Basic::new(format!("{CANARY}:"), CANARY).err());
     for encoding in [SecretEncoding::Base64, SecretEncoding::Hex] {
         errors.extend(hmac().secret_encoding(encoding).build().err());
     }

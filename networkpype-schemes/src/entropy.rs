@@ -21,7 +21,7 @@ pub trait Entropy: Send + Sync {
 
 /// The operating system's random bytes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct SystemEntropy;
+pub(crate) struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     fn bytes(&self) -> Result<[u8; 16], AuthError> {
@@ -35,7 +35,7 @@ impl Entropy for SystemEntropy {
 }
 
 /// The UUID of version 4 (RFC 9562, section 5.4) with these random bits.
-pub(super) fn uuid_text(mut bytes: [u8; 16]) -> String {
+pub(crate) fn uuid_text(mut bytes: [u8; 16]) -> String {
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let mut text = String::with_capacity(36);
