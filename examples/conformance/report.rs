@@ -41,6 +41,23 @@ impl Report {
     }
 }
 
+#[cfg(test)]
+impl Report {
+    pub(crate) fn passed(&self) -> usize {
+        self.passed
+    }
+
+    /// The names of the cases that failed.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = String> {
+        self.failed.iter().map(|(case, _)| case.clone())
+    }
+
+    /// The names of the cases that may not be sent.
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = String> {
+        self.refused.iter().map(|(case, _)| case.clone())
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (failed, skipped) = (self.failed.len(), self.skipped.len());
