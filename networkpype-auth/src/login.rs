@@ -165,7 +165,8 @@ impl Login {
     pub fn prepare(&self, keyring: &mut Keyring) -> Result<(), AuthError> {
         keyring.prepare_for(&self.payload)?;
         let parts = self.text.iter().flat_map(MessageText::parts).cloned().collect::<Template>();
-        keyring.prepare_for(&parts)
+        keyring.prepare_for(&parts)?;
+        parts.check_credentials(keyring, "login message", false)
     }
 
     /// Whether `part` is signed or sent.
@@ -186,6 +187,7 @@ impl Login {
     /// stands outside of quotes that is not a number, or a part belongs to requests or messages.
     pub fn check(&self) -> Result<(), AuthError> {
         let text = self.text()?;
+        text.parts().cloned().collect::<Template>().check_text()?;
         if self.accepted.is_none() {
             return mistake("nothing tells when a login is accepted: say it with `accepted_when`");
         }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use networkpype_core::{AuthError, Secret};
+use networkpype_core::{AuthError, AuthErrorKind, Secret};
 
 use crate::{DigestEncoding, HashAlgorithm, HmacAlgorithm, HmacSigner, Keyring};
 #[cfg(feature = "jwt")]
@@ -87,11 +87,12 @@ impl Operation {
     /// When there is no such credential, or it is no such key.
     pub fn signer(&self, keyring: &Keyring) -> Result<Signer, AuthError> {
         Ok(Signer(match self {
-            Self::Hmac { algorithm, credential } => {
-                Ready::Hmac(Box::new(HmacSigner::new(*algorithm, keyring.need(credential)?)))
-            }
+            Self::Hmac { algorithm, credential } => Ready::Hmac(Box::new(HmacSigner::new(
+                *algorithm,
+                shared_secret(keyring, credential)?,
+            ))),
             Self::KeyedHash { algorithm, credential } => {
-                Ready::KeyedHash(*algorithm, keyring.need(credential)?.clone())
+                Ready::KeyedHash(*algorithm, shared_secret(keyring, credential)?.clone())
             }
             #[cfg(feature = "asymmetric")]
             Self::PrivateKey { algorithm, credential, encoding } => {
@@ -99,10 +100,12 @@ impl Operation {
             }
             #[cfg(feature = "jwt")]
             Self::Jwt { algorithm, credential, encoding } => {
-                let key = keyring.need(credential)?;
                 Ready::Jwt(match algorithm.signature_algorithm() {
-                    None => JwtSigner::with_secret(*algorithm, key)?,
+                    None => {
+                        JwtSigner::with_secret(*algorithm, shared_secret(keyring, credential)?)?
+                    }
                     Some(own) => {
+                        let key = keyring.need(credential)?;
                         JwtSigner::with_key(*algorithm, SigningKey::new(own, key, *encoding)?)?
                     }
                 })
@@ -110,6 +113,19 @@ impl Operation {
             Self::Custom(sign) => Ready::Custom(Arc::clone(sign), keyring.clone()),
         }))
     }
+}
+
+/// The secret of an HMAC, which a private key never is: whoever gives one has chosen another way to sign than their key is
+/// for, and every request would be refused.
+fn shared_secret<'k>(keyring: &'k Keyring, name: &str) -> Result<&'k Secret, AuthError> {
+    let secret = keyring.need(name)?;
+    if secret.expose_bytes().trim_ascii_start().starts_with(b"-----BEGIN ") {
+        return Err(AuthError::new(
+            AuthErrorKind::Credentials,
+            format!("the credential `{name}` is a key in PEM, and the secret of an HMAC is needed"),
+        ));
+    }
+    Ok(secret)
 }
 
 impl fmt::Debug for Operation {

@@ -132,6 +132,11 @@ impl Placement {
         self.is_header().then_some(self.name.as_ref())
     }
 
+    /// Whether it may be a parameter of a query or a form, which are encoded.
+    pub fn is_pair(&self) -> bool {
+        !self.is_header() && !self.makes_json()
+    }
+
     /// What and which it is, for errors.
     pub(crate) fn shown(&self) -> String {
         format!("{} {:?}", self.what(), self.name)
@@ -169,7 +174,8 @@ impl Placement {
         matches!(self.kind, Kind::Json | Kind::JsonNumber | Kind::JsonText)
     }
 
-    fn is_in_body(&self) -> bool {
+    /// Whether it can be nowhere but in a body.
+    pub(crate) fn is_in_body(&self) -> bool {
         self.makes_form() || self.makes_json() || matches!(self.kind, Kind::Body | Kind::BodyText)
     }
 
@@ -189,7 +195,11 @@ impl Placement {
     }
 
     /// The mistake in its name, if there is one.
-    pub(crate) fn check(&self) -> Result<(), AuthError> {
+    ///
+    /// # Errors
+    /// When a header cannot have it or follows from the connection, or a parameter or field has none or one with a control
+    /// character in it.
+    pub fn check(&self) -> Result<(), AuthError> {
         let problem = match self.kind {
             Kind::Header => match http::HeaderName::try_from(self.name.as_ref()) {
                 Ok(name) if is_connection_header(name.as_str()) => {
@@ -198,7 +208,9 @@ impl Placement {
                 Ok(_) => return Ok(()),
                 Err(_) => "cannot be the name of a header",
             },
-            _ if self.name.is_empty() => "cannot be the name of a parameter or field",
+            _ if self.name.is_empty() || self.name.contains(|name: char| name.is_control()) => {
+                "cannot be the name of a parameter or field"
+            }
             _ => return Ok(()),
         };
         Err(AuthError::new(AuthErrorKind::Configuration, format!("{:?} {problem}", self.name)))

@@ -282,9 +282,12 @@ impl Recipe {
     /// Makes ready what signing needs of `keyring`.
     ///
     /// # Errors
-    /// When it lacks a credential.
+    /// When it lacks a credential, or one goes where it cannot: into a header with a line end in it, say.
     pub fn prepare(&self, keyring: &mut Keyring) -> Result<(), AuthError> {
-        self.templates().try_for_each(|template| keyring.prepare_for(template))
+        self.templates().try_for_each(|template| keyring.prepare_for(template))?;
+        self.places.iter().try_for_each(|place| {
+            place.value.check_credentials(keyring, &place.at.shown(), place.at.is_header())
+        })
     }
 
     /// The timestamp of something that is signed at `now`.

@@ -5,6 +5,7 @@ use networkpype_core::{AuthError, Secret};
 use crate::{Part, Subject, Values, buffer::WipedBuffer};
 
 mod parse;
+mod shown;
 
 pub use parse::{TemplateError, TemplateNames};
 

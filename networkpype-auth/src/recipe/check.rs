@@ -61,9 +61,7 @@ impl Recipe {
             return mistake("a WebSocket message has JSON fields only: use `Placement::json`");
         }
         let of_request = |part: &Part| part.needs_request();
-        if self.payload.any(&of_request)
-            || self.places.iter().any(|place| place.value.any(&of_request))
-        {
+        if self.templates().any(|template| template.any(&of_request)) {
             return mistake(
                 "a WebSocket message has neither method, path, query, headers nor body",
             );
@@ -92,9 +90,14 @@ impl Recipe {
         for (part, how) in [
             (
                 Part::Timestamp,
-                "the timestamp is signed and not sent: say where with `timestamp_in`",
+                "the timestamp is signed and not sent: say where with `timestamp_in`, or `{timestamp}` in a file",
             ),
-            (Part::Nonce, "the nonce is signed and not sent: say where with `nonce_in`"),
+            (
+                Part::Nonce,
+                "the nonce is signed and not sent: say where with `nonce_in`, or `{nonce}` in a file",
+            ),
+            (Part::Uuid, "the UUID is signed and not sent: place it too"),
+            (Part::Random, "the random bytes are signed and not sent: place them too"),
         ] {
             if self.payload.uses(&part) && !sent(&part) {
                 return mistake(how);
@@ -108,7 +111,9 @@ impl Recipe {
         let in_body = self.body.as_ref().is_some_and(|body| body.uses(&Part::Signature));
         let mut holding = self.places.iter().filter(|place| place.value.uses(&Part::Signature));
         if !in_body && holding.next().is_none() {
-            return mistake("the signature goes nowhere: say where with `signature_in`");
+            return mistake(
+                "the signature goes nowhere: say where with `signature_in`, or `{signature}` in a file",
+            );
         }
         if self
             .at_stage(Stage::Signature)
@@ -120,6 +125,21 @@ impl Recipe {
         }
         if in_body && self.payload.uses(&Part::Body) {
             return mistake("the body holds the signature, and cannot be signed");
+        }
+        if self.body.is_some()
+            && self.places.iter().any(|place| place.stage != Stage::Plain && place.at.is_in_body())
+        {
+            return mistake(
+                "the body is made of a template, so nothing that is made later goes into it: write it there",
+            );
+        }
+        let body_comes_last = self.body.as_ref().is_some_and(super::holds_signature);
+        if body_comes_last
+            && self.at_stage(Stage::Derived).any(|place| place.value.uses(&Part::Body))
+        {
+            return mistake(
+                "a placed value is made from the body, which is made later because it holds the signature",
+            );
         }
         let late: Vec<_> =
             self.at_stage(Stage::Derived).chain(self.at_stage(Stage::Signature)).collect();
@@ -150,6 +170,11 @@ impl Recipe {
     fn check_places(&self) -> Result<(), AuthError> {
         for (index, place) in self.places.iter().enumerate() {
             place.at.check()?;
+            if place.at.is_header() {
+                place.value.check_header()?;
+            } else {
+                place.value.check_text()?;
+            }
             if self.places[index + 1..].iter().any(|other| other.at.clashes(&place.at)) {
                 return mistake(format!("two values are placed in the {}", place.at.shown()));
             }

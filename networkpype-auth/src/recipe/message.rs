@@ -42,6 +42,11 @@ pub(super) fn sign(
 
 impl Place {
     fn put_field(&self, fields: &mut JsonMembers, values: &Values<'_>) -> Result<(), AuthError> {
+        if let Some(when) = &self.when
+            && when.render(&mut Subject::Fields(fields), values)?.is_empty()
+        {
+            return Ok(());
+        }
         let value = self.value.render(&mut Subject::Fields(fields), values)?;
         self.at.put_field(fields, &value)
     }

@@ -29,7 +29,8 @@ pub(super) enum Stage {
 impl Place {
     pub(super) fn new(at: Placement, value: Template, when: Option<Template>) -> Self {
         let of_signature = |part: &Part| matches!(part, Part::Signature | Part::Payload);
-        let stage = if value.any(&of_signature) {
+        let of_signature = |template: &Template| template.any(&of_signature);
+        let stage = if of_signature(&value) || when.as_ref().is_some_and(of_signature) {
             Stage::Signature
         } else if value.any(&Part::may_change)
             || when.as_ref().is_some_and(|when| when.any(&Part::may_change))

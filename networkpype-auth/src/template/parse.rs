@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, error::Error as StdError, fmt};
 
-use networkpype_core::{Encoding, Kept};
+use networkpype_core::{Encoding, Kept, is_connection_header};
 
 use super::Template;
 use crate::{Filter, ParamsView, Part, TimestampFormat};
@@ -70,6 +70,40 @@ impl Template {
             return Err(parser.error("this parenthesis closes nothing"));
         }
         Ok(template)
+    }
+}
+
+/// The names of the parts that every template has.
+const PARTS: [&str; 22] = [
+    "timestamp",
+    "nonce",
+    "uuid",
+    "random",
+    "method",
+    "path",
+    "endpoint",
+    "section",
+    "target",
+    "host",
+    "url",
+    "body",
+    "json",
+    "members",
+    "fields",
+    "params",
+    "signature",
+    "payload",
+    "query",
+    "member",
+    "header",
+    "now",
+];
+
+impl Template {
+    /// Whether a name in braces is a part that every template has, so that neither a credential nor a constant can be
+    /// called that.
+    pub fn is_part(name: &str) -> bool {
+        PARTS.contains(&name)
     }
 }
 
@@ -206,10 +240,21 @@ impl<'a> Parser<'a> {
                 }
             },
             "member" => {
-                let name = argument.ok_or_else(|| need("the member's name"))?;
+                let name = argument
+                    .filter(|name| !name.is_empty())
+                    .ok_or_else(|| need("the member's name"))?;
                 Ok(Part::JsonMember(name.into()))
             }
-            "header" => Ok(Part::header(argument.ok_or_else(|| need("the header's name"))?)),
+            "header" => {
+                let name = argument
+                    .filter(|name| http::HeaderName::try_from(name).is_ok())
+                    .ok_or_else(|| need("the header's name"))?;
+                if is_connection_header(&name.to_ascii_lowercase()) {
+                    let problem = format!("the header {name} is not known yet when it is signed");
+                    return Err(TemplateError { at, problem });
+                }
+                Ok(Part::header(name))
+            }
             "now" => {
                 let argument = argument.ok_or_else(|| need("a format"))?;
                 let (format, ahead) = match argument.split_once(',') {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use networkpype_auth::{
-    DigestEncoding, Login, Operation, Part, Recipe, SecretEncoding, TemplateNames, TimestampFormat,
-    fields_are,
+    DigestEncoding, Login, MessageText, Operation, Part, Recipe, SecretEncoding, Template,
+    TemplateNames, TimestampFormat, fields_are,
 };
 
 use super::{
@@ -131,14 +131,7 @@ pub(super) fn compile(
 
 fn declared(spec: &CredentialSpec, key: &str) -> Result<Declared, RecipeError> {
     let name = spec.name().to_owned();
-    let is_name =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-    if !name.starts_with(|first: char| first.is_ascii_lowercase()) || !name.bytes().all(is_name) {
-        return Err(RecipeError::new(
-            key,
-            "a name begins with a letter and has lower-case letters, digits, `-` and `_`",
-        ));
-    }
+    check_name(&name, key)?;
     let mut declared = Declared {
         name,
         encoding: SecretEncoding::default(),
@@ -165,6 +158,23 @@ fn declared(spec: &CredentialSpec, key: &str) -> Result<Declared, RecipeError> {
     Ok(declared)
 }
 
+/// Whether a credential or a constant can be called that.
+fn check_name(name: &str, key: &str) -> Result<(), RecipeError> {
+    let is_name =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    if !name.starts_with(|first: char| first.is_ascii_lowercase()) || !name.bytes().all(is_name) {
+        return Err(RecipeError::new(
+            key,
+            "a name begins with a letter and has lower-case letters, digits, `-` and `_`",
+        ));
+    }
+    if Template::is_part(name) {
+        let reason = format!("`{{{name}}}` is a part that every template has: choose another name");
+        return Err(RecipeError::new(key, reason));
+    }
+    Ok(())
+}
+
 fn names(spec: &RecipeSpec, credentials: &[Declared]) -> Result<TemplateNames, RecipeError> {
     let mut names = TemplateNames::default();
     names.credentials = credentials.iter().map(|own| own.name.clone().into()).collect();
@@ -179,6 +189,7 @@ pub(super) fn add_constants(
     key: &str,
 ) -> Result<(), RecipeError> {
     for (name, text) in constants {
+        check_name(name, &format!("{key}.{name}"))?;
         if names.credentials.iter().any(|own| own == name) {
             let reason = "a credential has this name already";
             return Err(RecipeError::new(format!("{key}.{name}"), reason));
@@ -198,6 +209,9 @@ fn requests(
     is_handshake: bool,
 ) -> Result<Requests, RecipeError> {
     let mut one = |spec: &RequestSpec, key: &str| {
+        if is_handshake {
+            check_has_no_body(spec, key)?;
+        }
         let names = NamesAt::new(names, spec, key)?;
         let signed = compile_request(spec, &names, custom, operations)?;
         let recipe = &signed.what;
@@ -220,11 +234,39 @@ fn requests(
             ));
         }
         let matcher = Matcher::new(&rule.matches, &format!("{key}.match"))?;
+        if !rule.then.rules.is_empty() {
+            return Err(RecipeError::new(
+                format!("{key}.then.rules"),
+                "rules do not stand in each other: write one for each case, the special before the general",
+            ));
+        }
         let mut then = rule.then.over(spec);
         then.rules.clear();
         rules.push((matcher, one(&then, &format!("{key}.then"))?));
     }
     Ok(Requests { base, rules })
+}
+
+/// A handshake is a GET request without a body.
+fn check_has_no_body(spec: &RequestSpec, key: &str) -> Result<(), RecipeError> {
+    let said = [
+        ("body", spec.body.is_some()),
+        ("empty-body", spec.empty_body.is_some()),
+        ("carry", spec.carry.is_some()),
+        ("sort-json", spec.sort_json.is_some()),
+    ];
+    if let Some((field, _)) = said.into_iter().find(|(_, is_said)| *is_said) {
+        return Err(RecipeError::new(format!("{key}.{field}"), "a handshake has no body"));
+    }
+    for (list, entries) in [("before", &spec.before), ("after", &spec.after)] {
+        for (index, entry) in entries.iter().flatten().enumerate() {
+            if !matches!(entry.r#in.as_deref(), None | Some("params" | "query")) {
+                let key = format!("{key}.{list}[{index}].in");
+                return Err(RecipeError::new(key, "a handshake has no body: write `query`"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn compile_login(
@@ -247,6 +289,8 @@ fn compile_login(
     let names = NamesAt::new(names, &as_request, key)?;
     let (payload, operation) = compile_operation(&as_request, &names, custom)?;
     let message = names.template(&spec.message, "message")?;
+    MessageText::from_template(&message)
+        .map_err(|error| RecipeError::new(names.at("message"), error))?;
     let mut login = Login::from_template(&message)
         .timestamp(time_format(spec.timestamp.as_deref(), key)?)
         .expires_in(std::time::Duration::from_secs(spec.expires_in.unwrap_or(0).into()))

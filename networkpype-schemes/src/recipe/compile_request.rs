@@ -10,7 +10,7 @@ use networkpype_core::{Encoding, Kept};
 
 use super::{
     compile::{add_constants, digest, index_of, named, time_format},
-    entry::EntrySpec,
+    entry::{EntrySpec, OneOrMany},
     error::RecipeError,
     nonce::NonceStyle,
     operation::compile_operation,
@@ -83,10 +83,12 @@ impl<'k> NamesAt<'k> {
             view.separator = separator.clone().into();
         }
         for entry in spec.with.iter().flatten() {
-            let value = entry.value.as_ref().filter(|_| entry.when.is_none()).ok_or_else(|| {
+            let value = entry.value.as_ref().filter(|_| entry.is_plain()).ok_or_else(|| {
                 RecipeError::new(self.at("params.with"), "write `[\"name\", \"template\"]`")
             })?;
-            view.with.push((entry.name.clone().into(), self.template(value, "params.with")?));
+            let value = self.template(value, "params.with")?;
+            value.check_text().map_err(|error| RecipeError::new(self.at("params.with"), error))?;
+            view.with.push((entry.name.clone().into(), value));
         }
         let lists = spec.lists.as_deref().or(request.lists.as_deref());
         let objects = spec.objects.as_deref().or(request.objects.as_deref());
@@ -115,7 +117,13 @@ impl<'k> NamesAt<'k> {
     ) -> Result<Encoding, RecipeError> {
         match (name, keep) {
             ("percent", None) => Ok(Encoding::Rfc3986),
-            ("percent", Some(keep)) => Ok(Encoding::Keeping(Kept::new(keep))),
+            ("percent", Some(keep)) if keep.bytes().all(may_be_kept) => {
+                Ok(Encoding::Keeping(Kept::new(keep)))
+            }
+            ("percent", Some(_)) => Err(RecipeError::new(
+                self.at("keep"),
+                "servers read `%`, `&`, `=`, `+`, `#`, spaces and all but ASCII as something else: leave them out",
+            )),
             (_, Some(_)) => {
                 Err(RecipeError::new(self.at("keep"), "only `percent` encodes with exceptions"))
             }
@@ -146,9 +154,7 @@ pub(super) fn compile_request(
         recipe = recipe.signature_holds_payload();
     }
     if let Some(carry) = &spec.carry {
-        let carriers: Result<Vec<_>, _> =
-            carry.iter().map(|name| carrier(name, &names.at("carry"))).collect();
-        recipe = recipe.carry(carriers?);
+        recipe = recipe.carry(carriers(carry, spec, names)?);
     }
     if spec.query_mark == Some(true) {
         recipe = recipe.keep_query_mark();
@@ -162,14 +168,18 @@ pub(super) fn compile_request(
     for (name, value) in spec.headers.iter().flatten() {
         let field = format!("headers.{name}");
         let (text, when) = value.parts();
-        check_text(name, &names.at("headers"))?;
+        if text.is_empty() {
+            // It takes back a header, here one that there is not.
+            continue;
+        }
+        let at = Placement::header(name.clone());
         let value = names.template(text, &field)?;
+        at.check()
+            .and_then(|()| value.check_header())
+            .map_err(|error| RecipeError::new(names.at(&field), error))?;
         recipe = match when {
-            None => recipe.place(Placement::header(name.clone()), value),
-            Some(when) => {
-                let when = names.template(when, &field)?;
-                recipe.place_when(Placement::header(name.clone()), value, when)
-            }
+            None => recipe.place(at, value),
+            Some(when) => recipe.place_when(at, value, names.template(when, &field)?),
         };
     }
     recipe = compile_places(
@@ -214,16 +224,24 @@ pub(super) fn compile_places(
     for (index, entry) in entries.iter().enumerate() {
         let field = format!("{list}[{index}]");
         let at = placement(entry, only_in, &names.at(&field))?;
+        at.check().map_err(|error| RecipeError::new(names.at(&format!("{field}.name")), error))?;
         let at = if first { at.first() } else { at };
         let at = if entry.yields { at.yielding() } else { at };
         let at = match &entry.encoding {
             None => at,
+            Some(_) if !at.is_pair() => {
+                return Err(RecipeError::new(
+                    names.at(&format!("{field}.encoding")),
+                    "only the parameters of a query or a form are encoded",
+                ));
+            }
             Some(encoding) => {
                 at.encoded_as(names.encoding(encoding, None, &format!("{field}.encoding"))?)
             }
         };
-        let text = entry.value.as_deref().or(entry.json.as_deref()).unwrap_or_default();
-        let value = names.template(text, &field)?;
+        let value = names.template(text_of(entry, &names.at(&field))?, &field)?;
+        let checked = if at.is_pair() { value.check_param() } else { value.check_text() };
+        checked.map_err(|error| RecipeError::new(names.at(&field), error))?;
         recipe = match &entry.when {
             None => recipe.place(at, value),
             Some(when) => recipe.place_when(at, value, names.template(when, &field)?),
@@ -287,9 +305,45 @@ fn carrier(name: &str, key: &str) -> Result<Carrier, RecipeError> {
     }
 }
 
-fn check_text(text: &str, key: &str) -> Result<(), RecipeError> {
-    if text.contains(['\r', '\n']) {
-        return Err(RecipeError::new(key, "a name holds a line end"));
+/// The template of an entry, which has exactly one.
+pub(super) fn text_of<'e>(entry: &'e EntrySpec, key: &str) -> Result<&'e str, RecipeError> {
+    match (&entry.value, &entry.json) {
+        (Some(text), None) | (None, Some(text)) => Ok(text),
+        _ => Err(RecipeError::new(key, "it needs either `value` or `json`")),
     }
-    Ok(())
+}
+
+fn may_be_kept(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !b"%&=+#".contains(&byte)
+}
+
+/// Where the parameters of a body are sent. A body is one thing.
+fn carriers(
+    carry: &OneOrMany,
+    spec: &RequestSpec,
+    names: &NamesAt<'_>,
+) -> Result<Vec<Carrier>, RecipeError> {
+    let fail = |reason: &str| Err(RecipeError::new(names.at("carry"), reason));
+    let mut carriers = Vec::new();
+    for name in carry.iter() {
+        let carrier = carrier(name, &names.at("carry"))?;
+        if carriers.contains(&carrier) {
+            return fail("parameters would be sent twice in one place");
+        }
+        carriers.push(carrier);
+    }
+    let (is_form, is_json) = (carriers.contains(&Carrier::Form), carriers.contains(&Carrier::Json));
+    if is_form && is_json {
+        return fail("a body cannot be a form and a JSON object");
+    }
+    let places = |wanted: &str| {
+        let mut entries = spec.before.iter().chain(&spec.after).flatten();
+        entries.any(|entry| entry.r#in.as_deref() == Some(wanted))
+    };
+    if is_form && places("json") || is_json && places("form") {
+        return fail(
+            "a body cannot be a form and a JSON object: something is placed in the other one",
+        );
+    }
+    Ok(carriers)
 }

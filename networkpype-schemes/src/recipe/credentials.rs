@@ -4,7 +4,6 @@ use std::{
     env, fmt, fs,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, RwLock},
-    time::SystemTime,
 };
 
 use networkpype_core::{AuthError, AuthErrorKind, Secret, async_trait};
@@ -145,11 +144,13 @@ impl CredentialProvider for EnvCredentials {
     }
 }
 
-/// Credentials from a TOML file of names and texts, which is read again when its time of modification has changed.
+/// Credentials from a TOML file of names and texts, which is read before each signature: neither its time of modification nor
+/// its length would tell a key that replaces another within the clock's resolution. Keys are parsed again only when its text
+/// has changed. Replace the file as a whole, by renaming another: one that is half written is an error until it is written.
 #[derive(Debug)]
 pub struct FileCredentials {
     path: PathBuf,
-    read: Mutex<Option<(SystemTime, u64, Credentials)>>,
+    read: Mutex<Option<(Secret, Credentials)>>,
 }
 
 impl FileCredentials {
@@ -169,22 +170,20 @@ impl CredentialProvider for FileCredentials {
     async fn credentials(&self, _: &[&str]) -> Result<Credentials, AuthError> {
         // A file of this size is read faster than a thread for it is found.
         let unread = |error: std::io::Error| self.fail("cannot be read").with_source(error);
-        let meta = fs::metadata(&self.path).map_err(unread)?;
-        let modified = meta.modified().map_err(unread)?;
+        let text = Secret::from(fs::read_to_string(&self.path).map_err(unread)?);
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, length, credentials)) = &*read
-            && (*at, *length) == (modified, meta.len())
+        if let Some((same, credentials)) = &*read
+            && same.expose_bytes() == text.expose_bytes()
         {
             return Ok(credentials.clone());
         }
-        let text = Secret::from(fs::read_to_string(&self.path).map_err(unread)?);
         // The parser's own error quotes the line.
         let table: std::collections::BTreeMap<String, String> =
             toml::from_str(text.expose_str().unwrap_or_default())
                 .map_err(|_| self.fail("are not lines of `name = \"text\"`"))?;
         let credentials =
             table.into_iter().fold(Credentials::new(), |all, (name, value)| all.with(name, value));
-        *read = Some((modified, meta.len(), credentials.clone()));
+        *read = Some((text, credentials.clone()));
         Ok(credentials)
     }
 }

@@ -34,7 +34,8 @@ impl EntrySpec {
         Self { name: name.into(), value: Some(value.into()), ..Self::default() }
     }
 
-    fn is_plain(&self) -> bool {
+    /// Whether it says no more than a name and a text.
+    pub(super) fn is_plain(&self) -> bool {
         self.json.is_none()
             && self.when.is_none()
             && self.r#in.is_none()
@@ -109,7 +110,7 @@ impl<'de> Deserialize<'de> for EntrySpec {
 }
 
 /// A template: a text, or a table that says when it counts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -149,7 +150,7 @@ impl From<&str> for ValueSpec {
 }
 
 /// One text, or a list of them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]

@@ -25,7 +25,14 @@ impl Matcher {
                 "a rule that matches everything belongs into what it changes: say which requests are meant",
             ));
         }
-        for (name, globs) in [("path", &spec.path), ("method", &spec.method)] {
+        for (name, globs) in [
+            ("method", &spec.method),
+            ("path", &spec.path),
+            ("host", &spec.host),
+            ("section", &spec.section),
+            ("endpoint", &spec.endpoint),
+            ("param", &spec.param),
+        ] {
             if globs.as_ref().is_some_and(|globs| globs.iter().next().is_none()) {
                 return Err(RecipeError::new(
                     format!("{key}.{name}"),
@@ -33,12 +40,19 @@ impl Matcher {
                 ));
             }
         }
-        if let Some(path) =
-            spec.path.iter().flat_map(OneOrMany::iter).find(|path| !path.starts_with(['/', '*']))
-        {
+        let mut methods = spec.method.iter().flat_map(OneOrMany::iter);
+        if methods.any(|method| http::Method::from_bytes(method.as_bytes()).is_err()) {
+            return Err(RecipeError::new(format!("{key}.method"), "this cannot be a method"));
+        }
+        if let Some(path) = spec.path.iter().flat_map(OneOrMany::iter).find(|path| {
+            !path.starts_with(['/', '*'])
+                || path.bytes().any(|byte| !byte.is_ascii_graphic() || b"?#".contains(&byte))
+        }) {
             return Err(RecipeError::new(
                 format!("{key}.path"),
-                format!("{path:?} matches no path: begin with `/` or `**`"),
+                format!(
+                    "{path:?} matches no path as it is sent: begin with `/` or `**`, and leave out the query"
+                ),
             ));
         }
         let globs = |globs: &Option<OneOrMany>| -> Option<Vec<Glob>> {
@@ -47,7 +61,10 @@ impl Matcher {
         Ok(Self {
             methods: spec.method.as_ref().map(|m| m.iter().map(str::to_ascii_uppercase).collect()),
             paths: globs(&spec.path),
-            hosts: globs(&spec.host),
+            hosts: spec.host.as_ref().map(|hosts| {
+                // Hosts are lower-case in requests.
+                hosts.iter().map(|host| Glob::new(&host.to_ascii_lowercase())).collect()
+            }),
             sections: globs(&spec.section),
             endpoints: globs(&spec.endpoint),
             params: spec.param.iter().flat_map(OneOrMany::iter).map(str::to_owned).collect(),

@@ -14,6 +14,7 @@ mod matcher;
 mod nonce;
 mod operation;
 mod overlay;
+mod read;
 #[cfg(feature = "schema")]
 mod schema;
 mod setters;

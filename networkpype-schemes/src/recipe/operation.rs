@@ -6,7 +6,9 @@ use networkpype_auth::{
 #[cfg(feature = "asymmetric")]
 use networkpype_auth::{JwtAlgorithm, KeyEncoding, SignatureAlgorithm};
 
-use super::{compile_request::NamesAt, entry::EntrySpec, error::RecipeError, spec::RequestSpec};
+use super::{compile_request::NamesAt, error::RecipeError, spec::RequestSpec};
+#[cfg(feature = "asymmetric")]
+use super::{compile_request::text_of, entry::EntrySpec};
 
 /// The template of what is signed, and the operation; none where nothing is signed.
 pub(super) fn compile_operation(
@@ -28,9 +30,21 @@ pub(super) fn compile_operation(
             return Err(RecipeError::new(names.at(field), reason));
         }
     }
-    let Some(payload) = spec.payload.as_deref().filter(|payload| !payload.is_empty()) else {
+    let Some(payload) = spec.payload.as_deref() else {
+        if algorithm.is_some() {
+            let reason =
+                "there is an algorithm and nothing to sign: say what, or `\"\"` for nothing";
+            return Err(RecipeError::new(names.at("payload"), reason));
+        }
         return Ok((Template::default(), None));
     };
+    if payload.is_empty() {
+        if let Some(name) = algorithm.filter(|name| *name != "custom") {
+            // Nothing is signed, and a name that is not known is a mistake all the same.
+            operation(name, spec, names)?;
+        }
+        return Ok((Template::default(), None));
+    }
     let payload = names.template(payload, "payload")?;
     let operation = match algorithm {
         Some("custom") => custom.cloned().ok_or_else(|| {
@@ -154,18 +168,18 @@ fn entries(
     let mut entries: Vec<Entry> = Vec::with_capacity(specs.len());
     for (index, spec) in specs.iter().enumerate() {
         let field = format!("{list}[{index}]");
-        if spec.r#in.is_some() || spec.yields {
+        if spec.r#in.is_some() || spec.yields || spec.encoding.is_some() {
             return Err(RecipeError::new(names.at(&field), "a member of a token is nowhere else"));
         }
         if entries.iter().any(|entry| entry.name == spec.name) {
             return Err(RecipeError::new(names.at(&field), "it is said twice"));
         }
-        let entry = match (&spec.value, &spec.json) {
-            (Some(value), _) => Entry::text(spec.name.clone(), names.template(value, &field)?),
-            (None, json) => {
-                let json = json.as_deref().unwrap_or_default();
-                Entry::json(spec.name.clone(), names.template(json, &field)?)
-            }
+        let value = names.template(text_of(spec, &names.at(&field))?, &field)?;
+        value.check_text().map_err(|error| RecipeError::new(names.at(&field), error))?;
+        let entry = if spec.json.is_some() {
+            Entry::json(spec.name.clone(), value)
+        } else {
+            Entry::text(spec.name.clone(), value)
         };
         entries.push(match &spec.when {
             None => entry,

@@ -46,24 +46,18 @@ pub struct RecipeSpec {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub variants: BTreeMap<String, VariantSpec>,
     /// What a preset knows about the API beside its signatures. It is for whoever loads presets; here it is passed over.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing, deserialize_with = "pass_over")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<BTreeMap<String, serde_json::Value>>"))]
-    pub service: Option<Passed>,
+    pub(super) service: (),
 }
 
-/// Something that is read by somebody else.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Passed;
-
-impl<'de> Deserialize<'de> for Passed {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
-    }
+/// Reads what somebody else reads, and keeps nothing of it.
+fn pass_over<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    serde::de::IgnoredAny::deserialize(deserializer).map(drop)
 }
 
 /// A credential that a recipe uses: its name alone, or with what its text stands for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
