@@ -156,9 +156,8 @@ impl Placement {
             Part::Body => self.kind == Kind::Params || self.is_in_body(),
             Part::SortedFields => self.makes_json(),
             Part::Params(_) => self.kind != Kind::Header,
-            Part::JsonObject | Part::JsonMembers | Part::JsonMember(_) => {
-                self.makes_json() || matches!(self.kind, Kind::Body | Kind::BodyText)
-            }
+            Part::JsonObject | Part::JsonMembers => self.may_be_member(),
+            Part::JsonMember(name) => self.may_be_member() && self.name == *name,
             Part::Header(name) => self.kind == Kind::Header && self.name.eq_ignore_ascii_case(name),
             _ => false,
         }
@@ -172,6 +171,10 @@ impl Placement {
     /// Whether a request that carries it has a JSON object for a body.
     pub(crate) fn makes_json(&self) -> bool {
         matches!(self.kind, Kind::Json | Kind::JsonNumber | Kind::JsonText)
+    }
+
+    fn may_be_member(&self) -> bool {
+        self.makes_json() || matches!(self.kind, Kind::Body | Kind::BodyText)
     }
 
     /// Whether it can be nowhere but in a body.

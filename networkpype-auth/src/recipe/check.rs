@@ -33,6 +33,7 @@ impl Recipe {
         if self.uses(&Part::Signature) || self.uses(&Part::Payload) {
             return mistake("a signature is placed, and nothing is signed: say what with `sign`");
         }
+        self.check_late()?;
         self.check_places()
     }
 
@@ -126,6 +127,17 @@ impl Recipe {
         if in_body && self.payload.uses(&Part::Body) {
             return mistake("the body holds the signature, and cannot be signed");
         }
+        self.check_late()?;
+        let mut signed_headers =
+            self.at_stage(Stage::Signature).filter(|place| place.at.is_header());
+        if signed_headers.any(|place| place.changes(&self.payload)) {
+            return mistake("the header that the signature goes into is signed");
+        }
+        Ok(())
+    }
+
+    /// Does what is made from the request stay true while more goes into it?
+    fn check_late(&self) -> Result<(), AuthError> {
         if self.body.is_some()
             && self.places.iter().any(|place| place.stage != Stage::Plain && place.at.is_in_body())
         {
@@ -150,18 +162,16 @@ impl Recipe {
                 );
             }
             if place.stage == Stage::Derived
-                && late[index + 1..].iter().any(|later| later.changes(&place.value))
+                && late[index + 1..].iter().any(|later| {
+                    later.changes(&place.value)
+                        || place.when.as_ref().is_some_and(|when| later.changes(when))
+                })
             {
                 return mistake(
                     "a placed value is made from a part of the request that the signature or another such value still \
                      changes: place one of them elsewhere",
                 );
             }
-        }
-        let mut signed_headers =
-            self.at_stage(Stage::Signature).filter(|place| place.at.is_header());
-        if signed_headers.any(|place| place.changes(&self.payload)) {
-            return mistake("the header that the signature goes into is signed");
         }
         Ok(())
     }

@@ -166,8 +166,8 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Template {
-        let mut names = TemplateNames::default();
-        names.credentials = vec!["key".into(), "secret".into()];
+        let credentials = vec!["key".into(), "secret".into()];
+        let names = TemplateNames { credentials, ..TemplateNames::default() };
         Template::parse(text, &names).expect("a template")
     }
 

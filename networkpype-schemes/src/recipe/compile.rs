@@ -234,12 +234,6 @@ fn requests(
             ));
         }
         let matcher = Matcher::new(&rule.matches, &format!("{key}.match"))?;
-        if !rule.then.rules.is_empty() {
-            return Err(RecipeError::new(
-                format!("{key}.then.rules"),
-                "rules do not stand in each other: write one for each case, the special before the general",
-            ));
-        }
         let mut then = rule.then.over(spec);
         then.rules.clear();
         rules.push((matcher, one(&then, &format!("{key}.then"))?));

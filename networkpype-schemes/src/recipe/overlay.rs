@@ -130,7 +130,7 @@ impl RecipeSpec {
             websocket: over_option(&self.websocket, &base.websocket, WebSocketSpec::over),
             resync: over_option(&self.resync, &base.resync, |own: &ResyncSpec, _| own.clone()),
             variants,
-            service: (),
+            service: base.service.clone(),
         }
     }
 

@@ -46,14 +46,19 @@ pub struct RecipeSpec {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub variants: BTreeMap<String, VariantSpec>,
     /// What a preset knows about the API beside its signatures. It is for whoever loads presets; here it is passed over.
-    #[serde(skip_serializing, deserialize_with = "pass_over")]
+    #[serde(skip_serializing)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<BTreeMap<String, serde_json::Value>>"))]
-    pub(super) service: (),
+    pub(super) service: Passed,
 }
 
-/// Reads what somebody else reads, and keeps nothing of it.
-fn pass_over<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    serde::de::IgnoredAny::deserialize(deserializer).map(drop)
+/// What is read by somebody else. Nothing is kept of it, so that a recipe is the same once it is written and read again.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Passed;
+
+impl<'de> Deserialize<'de> for Passed {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
 }
 
 /// A credential that a recipe uses: its name alone, or with what its text stands for.

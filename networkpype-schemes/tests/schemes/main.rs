@@ -20,10 +20,30 @@ mod hmac_websocket;
 mod jwt;
 #[cfg(feature = "hmac")]
 mod published_vectors;
+#[cfg(feature = "recipe")]
+mod recipe_contradictions;
+#[cfg(feature = "recipe")]
+mod recipe_credentials;
 #[cfg(all(feature = "recipe", feature = "asymmetric"))]
 mod recipe_guide;
+#[cfg(all(feature = "recipe", feature = "asymmetric"))]
+mod recipe_keys;
+#[cfg(feature = "recipe")]
+mod recipe_mistakes;
+#[cfg(feature = "recipe")]
+mod recipe_params;
+#[cfg(feature = "recipe")]
+mod recipe_rules;
 #[cfg(feature = "schema")]
 mod recipe_schema;
+#[cfg(feature = "recipe")]
+mod recipe_setup;
+#[cfg(feature = "recipe")]
+mod recipe_stamps;
+#[cfg(feature = "recipe")]
+mod recipe_text;
+#[cfg(feature = "recipe")]
+mod recipe_websocket;
 #[cfg(feature = "hmac")]
 mod recipes;
 mod wire;

@@ -116,3 +116,24 @@ proptest! {
         prop_assert_eq!(rendered.expose_str(), Some(text.as_str()));
     }
 }
+
+#[test]
+fn the_names_of_parts_are_those_that_are_read() {
+    for name in PARTS {
+        for text in [format!("{{{name}}}"), format!("{{{name}(s)}}")] {
+            let error = Template::parse(&text, &TemplateNames::default()).err();
+            let error = error.map(|error| error.to_string()).unwrap_or_default();
+            assert!(!error.contains("neither a part"), "{error}");
+        }
+        assert!(Template::is_part(name) && !Template::is_part(&name.to_uppercase()));
+    }
+    let source = include_str!("../parse.rs");
+    let arms =
+        source.lines().filter(|line| line.trim_start().starts_with('"') && line.contains("=>"));
+    let before_filters = source.find("fn filter(").expect("it is there");
+    let named = &source[..before_filters];
+    for arm in arms.filter(|arm| named.contains(*arm)) {
+        let name = arm.trim_start().split('"').nth(1).expect("quoted");
+        assert!(PARTS.contains(&name), "{name} is a part and not among the names");
+    }
+}

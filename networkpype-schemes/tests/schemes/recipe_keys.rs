@@ -1,0 +1,80 @@
+//! Keys of the wrong type are refused when the scheme is built, without a word of what they are.
+
+use std::fs;
+
+use networkpype_core::RestRequest;
+use networkpype_schemes::recipe::{Credentials, RecipeAuth, RecipeError, RecipeSpec};
+use serde_json::Value;
+
+use crate::recipe_setup::sign;
+
+fn key(name: &str) -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/ccxt/keys.json");
+    let keys: Value = serde_json::from_str(&fs::read_to_string(path).expect("keys")).expect("JSON");
+    keys[name].as_str().expect(name).to_owned()
+}
+
+fn build(algorithm: &str, key: &str) -> Result<RecipeAuth, RecipeError> {
+    let text = format!(
+        "credentials = ['secret']\n[request]\npayload = '{{path}}'\nheaders.S = '{{signature}}'\n{algorithm}"
+    );
+    let text = match algorithm.contains("jwt-") {
+        true => text.replace("payload = '{path}'", "jwt-claims = [['path', '{path}']]"),
+        false => text,
+    };
+    let recipe = RecipeSpec::from_toml(&text).expect("a recipe");
+    RecipeAuth::builder(recipe).credentials(Credentials::new().with("secret", key)).build()
+}
+
+#[tokio::test]
+async fn a_key_signs_with_the_algorithms_of_its_type_alone() {
+    let names = ["rsa2048_pkcs8_pem", "p256_sec1_pem", "ed25519_pkcs8_pem"];
+    for (algorithm, fits) in [
+        ("algorithm = 'rsa-pkcs1-sha256'", Some(0)),
+        ("algorithm = 'rsa-pss-sha256'", Some(0)),
+        ("algorithm = 'jwt-rs256'", Some(0)),
+        ("algorithm = 'ecdsa-p256-sha256'", Some(1)),
+        ("algorithm = 'jwt-es256'", Some(1)),
+        ("algorithm = 'ed25519'", Some(2)),
+        ("algorithm = 'jwt-eddsa'", Some(2)),
+        ("algorithm = 'ecdsa-p384-sha384'", None),
+        ("algorithm = 'hmac-sha256'", None),
+        ("algorithm = 'keyed-md5'", None),
+        ("algorithm = 'jwt-hs256'", None),
+    ] {
+        for (index, name) in names.iter().enumerate() {
+            let pem = key(name);
+            match build(algorithm, &pem) {
+                Ok(auth) => {
+                    assert_eq!(fits, Some(index), "{algorithm} took {name}");
+                    let signed = sign(&auth, RestRequest::get("https://h/p")).await;
+                    assert!(signed.is_ok(), "{algorithm} {name}");
+                }
+                Err(error) => {
+                    assert_ne!(fits, Some(index), "{algorithm} {name}: {error}");
+                    assert_eq!(error.key(), "credentials");
+                    let line = pem.lines().nth(1).expect("a line");
+                    assert!(!error.to_string().contains(&line[..16]), "{error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_is_read_in_the_encoding_that_is_said_and_in_no_other() {
+    let seed = |encoding: &str| format!("algorithm = 'ed25519'\nkey-encoding = '{encoding}'");
+    for (encoding, name, fits) in [
+        ("seed-base64", "ed25519_seed_base64", true),
+        ("seed-base64", "ed25519_seed_pub_base64", true),
+        ("seed-base58", "ed25519_seed_base58", true),
+        ("seed-hex", "ed25519_seed_base64", false),
+        ("pem", "ed25519_seed_base64", false),
+        ("pem", "ed25519_public_pem", false),
+        ("seed-base64", "ed25519_pkcs8_pem", false),
+        ("jwk", "ed25519_pkcs8_pem", false),
+    ] {
+        assert_eq!(build(&seed(encoding), &key(name)).is_ok(), fits, "{encoding} {name}");
+    }
+    assert!(build("algorithm = 'ed25519'", "not a key").is_err());
+}
