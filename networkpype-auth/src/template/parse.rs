@@ -8,7 +8,7 @@ use super::Template;
 use crate::{Filter, ParamsView, Part, TimestampFormat};
 
 /// What the names in a template's braces may stand for, beside the parts that every template has.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct TemplateNames {
     /// The credentials that are declared.
@@ -17,6 +17,16 @@ pub struct TemplateNames {
     pub constants: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     /// What `{params}` is.
     pub params: ParamsView,
+}
+
+impl fmt::Debug for TemplateNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let constants: Vec<_> = self.constants.iter().map(|(name, _)| name).collect();
+        f.debug_struct("TemplateNames")
+            .field("credentials", &self.credentials)
+            .field("constants", &constants)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a text is no template, and where.

@@ -8,7 +8,7 @@ use serde::{
 };
 
 /// A name and a template: `["name", "{template}"]`, or a table that says more.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct EntrySpec {
     /// The name.
@@ -110,7 +110,7 @@ impl<'de> Deserialize<'de> for EntrySpec {
 }
 
 /// A template: a text, or a table that says when it counts.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -122,7 +122,7 @@ pub enum ValueSpec {
 }
 
 /// A template that counts where another renders to something.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]

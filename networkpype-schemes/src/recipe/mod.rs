@@ -18,6 +18,7 @@ mod read;
 #[cfg(feature = "schema")]
 mod schema;
 mod setters;
+mod show;
 mod spec;
 
 pub use crate::entropy::Entropy;

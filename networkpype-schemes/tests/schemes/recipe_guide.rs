@@ -132,6 +132,7 @@ fn with_custom_code(mut recipe: RecipeSpec) -> RecipeSpec {
         .chain(websocket.into_iter().flat_map(|websocket| websocket.handshake.iter_mut()))
     {
         request.algorithm = custom();
+        request.payload.get_or_insert_default();
         request.key_encoding = None;
         for rule in &mut request.rules {
             rule.then.algorithm = None;
@@ -141,6 +142,7 @@ fn with_custom_code(mut recipe: RecipeSpec) -> RecipeSpec {
     if let Some(websocket) = &mut recipe.websocket {
         if let Some(login) = &mut websocket.login {
             login.algorithm = custom();
+            login.payload.get_or_insert_default();
             login.key_encoding = None;
         }
         if let Some(message) = &mut websocket.message {

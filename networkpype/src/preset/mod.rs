@@ -76,7 +76,10 @@ impl Preset {
     fn read(text: &str, name: &str) -> Result<Self, PresetError> {
         let fail = |reason: String| PresetError { file: name.to_owned(), reason };
         let recipe = RecipeSpec::from_toml(text).map_err(|error| fail(error.to_string()))?;
-        let file: File = toml::from_str(text).map_err(|error| fail(error.message().to_owned()))?;
+        let deserializer =
+            toml::Deserializer::parse(text).map_err(|error| fail(error.message().to_owned()))?;
+        let file: File = serde_path_to_error::deserialize(deserializer)
+            .map_err(|error| fail(format!("`{}`: {}", error.path(), error.inner().message())))?;
         file.service.check().map_err(fail)?;
         let find = |base: &str| RecipeSpec::from_toml(text_of(base)?).ok();
         let mut recipe = recipe.resolve(&find).map_err(|error| fail(error.to_string()))?;

@@ -61,6 +61,11 @@ impl Service {
                 ));
             }
         }
+        if let Some(time) = &self.time {
+            time.format
+                .parse::<networkpype_auth::TimestampFormat>()
+                .map_err(|error| format!("`service.time.format`: {error}"))?;
+        }
         Ok(())
     }
 }
@@ -71,4 +76,6 @@ fn is_day(text: &str) -> bool {
             4 | 7 => byte == b'-',
             _ => byte.is_ascii_digit(),
         })
+        && ("01"..="12").contains(&&text[5..7])
+        && ("01"..="31").contains(&&text[8..])
 }
