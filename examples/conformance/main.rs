@@ -8,7 +8,10 @@
 //! - `--recipes DIR` looks for `DIR/EXCHANGE.toml` before it asks the presets.
 //! - `--tier NAME` leaves out cases of other tiers; may be said more than once.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints")]
-#![cfg_attr(test, allow(clippy::expect_used, reason = "a failed expectation is a test's answer"))]
+#![cfg_attr(
+    test,
+    allow(clippy::expect_used, clippy::panic, reason = "a failed expectation is a test's answer")
+)]
 
 mod ccxt;
 #[cfg(test)]
@@ -18,6 +21,8 @@ mod options;
 mod published;
 mod report;
 mod rest;
+#[cfg(test)]
+mod socket;
 mod token;
 mod websocket;
 

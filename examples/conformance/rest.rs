@@ -43,7 +43,11 @@ pub(crate) async fn replay(case: &Value, line: &str, options: &Options, keys: &K
 }
 
 /// The request that a caller of this API would write.
-fn request(case: &Value, line: &str, scheme: &RecipeAuth) -> Result<RestRequest, String> {
+pub(crate) fn request(
+    case: &Value,
+    line: &str,
+    scheme: &RecipeAuth,
+) -> Result<RestRequest, String> {
     let method = Method::from_bytes(text_of(&case["method"]).as_bytes())
         .map_err(|error| format!("method: {error}"))?;
     let (path, filled) = templated(case);
