@@ -80,7 +80,7 @@ async fn what_was_signed_is_what_the_explanation_holds_and_not_a_new_signature()
         .expect("builds");
     let unsigned = RestRequest::post("https://h.example/o").body("x");
     let signed = auth.rest_authenticate(unsigned.clone()).await.expect("signs");
-    auth.rest_authenticate(unsigned.clone()).await.expect("signs again");
+    drop(auth.rest_authenticate(unsigned.clone()).await.expect("signs again"));
     let explanation = auth.explain(&unsigned, &signed).expect("explains");
     let header = |name: &str| signed.headers()[name].to_str().expect("text").to_owned();
     assert_eq!(explanation.signed_text(), format!("{}{}x", header("n"), header("u")));
