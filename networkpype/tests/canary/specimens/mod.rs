@@ -19,6 +19,7 @@ mod signing;
 mod templates;
 mod throttle;
 mod time;
+mod tokens;
 mod transports;
 
 pub(crate) async fn all() -> Vec<Specimen> {
@@ -36,5 +37,6 @@ pub(crate) async fn all() -> Vec<Specimen> {
     all.extend(factory::specimens());
     all.extend(throttle::specimens());
     all.extend(time::specimens().await);
+    all.extend(tokens::specimens().await);
     all
 }
