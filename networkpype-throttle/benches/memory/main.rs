@@ -4,13 +4,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use networkpype_bench::{Target, figure, section};
 use networkpype_throttle::Throttler;
 use peak_alloc::PeakAlloc;
 
 use crate::support::{
     adapter::{PLENTY, bounded, limited, name, take},
     manual::ManualTicker,
-    report::{Target, figure, section},
 };
 
 #[path = "../support/mod.rs"]

@@ -3,14 +3,11 @@
 use std::{hint::black_box, time::Duration};
 
 use governor::clock::{Clock, DefaultClock};
+use networkpype_bench::{Target, compare, section};
 
 use crate::{
-    paired::compare,
     peers,
-    support::{
-        adapter::{name, take, throttler},
-        report::{Target, section},
-    },
+    support::adapter::{name, take, throttler},
     tickers,
 };
 

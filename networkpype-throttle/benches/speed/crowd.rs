@@ -7,16 +7,13 @@ use std::{
 };
 
 use governor::{Quota, RateLimiter};
+use networkpype_bench::{Comparison, Target, cpu, figure, quantile, section};
 use tokio::runtime::{Builder, Runtime};
 use tower::{Service, ServiceExt, buffer::Buffer, limit::RateLimit, service_fn};
 
 use crate::{
-    cpu,
     order::most_within,
-    support::{
-        adapter::{limited, name, wait},
-        report::{Comparison, Target, figure, quantile, section},
-    },
+    support::adapter::{limited, name, wait},
     tickers,
 };
 

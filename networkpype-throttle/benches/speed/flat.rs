@@ -2,15 +2,12 @@
 
 use std::{hint::black_box, sync::Arc, time::Duration};
 
+use networkpype_bench::{Target, compare, section};
 use networkpype_throttle::Throttler;
 
-use crate::{
-    paired::compare,
-    support::{
-        adapter::{Name, PLENTY, limited, name, take},
-        manual::ManualTicker,
-        report::{Target, section},
-    },
+use crate::support::{
+    adapter::{Name, PLENTY, limited, name, take},
+    manual::ManualTicker,
 };
 
 pub(crate) fn run() {

@@ -2,14 +2,12 @@
 
 use std::hint::black_box;
 
+use networkpype_bench::{Target, compare, section};
+
 use crate::{
     alone::INTERVAL,
-    paired::compare,
     peers,
-    support::{
-        adapter::{name, take, throttler},
-        report::{Target, section},
-    },
+    support::adapter::{name, take, throttler},
     tickers,
 };
 

@@ -9,12 +9,10 @@
 )]
 
 mod alone;
-mod cpu;
 mod crowd;
 mod flat;
 mod linked;
 mod order;
-mod paired;
 mod peers;
 #[path = "../support/mod.rs"]
 mod support;

@@ -10,15 +10,13 @@ use std::{
 };
 
 use governor::{Quota, RateLimiter};
+use networkpype_bench::{Comparison, Target, figure, figure_if, quantile, section};
 use networkpype_core::Ticker;
 use networkpype_throttle::PreciseTicker;
 use tokio::{runtime::Builder, task::LocalSet, time::sleep_until};
 
 use crate::{
-    support::{
-        adapter::{limited, name, wait},
-        report::{Comparison, Target, figure, figure_if, quantile, section},
-    },
+    support::adapter::{limited, name, wait},
     tickers,
 };
 

@@ -6,14 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use networkpype_bench::{Comparison, Target, figure, measure, section};
+
 use crate::{
     alone::INTERVAL,
-    paired::measure,
     peers,
-    support::{
-        adapter::{limited, name, take, throttler},
-        report::{Comparison, Target, figure, section},
-    },
+    support::adapter::{limited, name, take, throttler},
     tickers,
 };
 

@@ -2,16 +2,13 @@
 
 use std::hint::black_box;
 
+use networkpype_bench::{Target, compare, section};
 use tokio::runtime::Builder;
 
 use crate::{
     alone::INTERVAL,
-    paired::compare,
     peers,
-    support::{
-        adapter::{name, throttler, wait},
-        report::{Target, section},
-    },
+    support::adapter::{name, throttler, wait},
     tickers,
 };
 

@@ -4,4 +4,3 @@
 
 pub(crate) mod adapter;
 pub(crate) mod manual;
-pub(crate) mod report;

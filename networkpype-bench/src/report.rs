@@ -3,10 +3,13 @@
 use std::fmt;
 
 /// What a figure is to be.
-#[derive(Clone, Copy)]
-pub(crate) enum Target {
+#[derive(Clone, Copy, Debug)]
+pub enum Target {
+    /// It is for information.
     None,
+    /// This or less.
     AtMost(f64),
+    /// This or more.
     AtLeast(f64),
 }
 
@@ -32,7 +35,7 @@ impl fmt::Display for Target {
 }
 
 /// The head of a section.
-pub(crate) fn section(title: &str) {
+pub fn section(title: &str) {
     println!("\n{title}");
     println!(
         "  {:<46} {:>12} {:>12} {:>9} {:>13} {:>6}  {:>9}",
@@ -41,24 +44,32 @@ pub(crate) fn section(title: &str) {
 }
 
 /// Whether a measurement that compares something with itself came out so that others can be believed.
-pub(crate) fn is_sound(same: f64) -> bool {
+pub fn is_sound(same: f64) -> bool {
     (0.97..=1.03).contains(&same)
 }
 
 /// Two things side by side.
-pub(crate) struct Comparison<'a> {
-    pub(crate) case: &'a str,
-    pub(crate) ours: String,
-    pub(crate) peer: String,
-    pub(crate) ratio: f64,
-    pub(crate) quartiles: Option<(f64, f64)>,
+#[derive(Clone, Debug)]
+pub struct Comparison<'a> {
+    /// What is compared.
+    pub case: &'a str,
+    /// Ours, with its unit.
+    pub ours: String,
+    /// The peer's, with its unit.
+    pub peer: String,
+    /// Ours to the peer's.
+    pub ratio: f64,
+    /// Between which half of the ratios lie.
+    pub quartiles: Option<(f64, f64)>,
     /// Ours against ours.
-    pub(crate) same: Option<f64>,
-    pub(crate) target: Target,
+    pub same: Option<f64>,
+    /// What the ratio is to be.
+    pub target: Target,
 }
 
 impl Comparison<'_> {
-    pub(crate) fn print(&self) {
+    /// Prints it as a row.
+    pub fn print(&self) {
         let quartiles = self.quartiles.map(|(low, high)| format!("{low:.2}..{high:.2}"));
         let verdict = match self.same {
             Some(same) if !is_sound(same) => "VOID",
@@ -82,12 +93,12 @@ fn ratio(ratio: f64) -> String {
 }
 
 /// One figure against its target.
-pub(crate) fn figure(case: &str, figure: f64, unit: &str, target: Target) {
+pub fn figure(case: &str, figure: f64, unit: &str, target: Target) {
     figure_if(true, case, figure, unit, target);
 }
 
 /// The same, void unless the machine was `quiet`.
-pub(crate) fn figure_if(quiet: bool, case: &str, figure: f64, unit: &str, target: Target) {
+pub fn figure_if(quiet: bool, case: &str, figure: f64, unit: &str, target: Target) {
     let verdict = if quiet { target.verdict(figure) } else { "VOID" };
     let shown = format!("{figure:.2} {unit}");
     let empty = "";
@@ -98,12 +109,12 @@ pub(crate) fn figure_if(quiet: bool, case: &str, figure: f64, unit: &str, target
 }
 
 /// A number, rounded to what is known of it.
-pub(crate) fn nanos(nanos: f64) -> String {
+pub fn nanos(nanos: f64) -> String {
     format!("{nanos:.1} ns")
 }
 
 /// The value below which `part` of all values lie.
-pub(crate) fn quantile(values: &mut [f64], part: f64) -> f64 {
+pub fn quantile(values: &mut [f64], part: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);
     values.get((part * last as f64).round() as usize).copied().unwrap_or(f64::NAN)

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 /// User and system time of this thread.
-pub(crate) fn of_thread() -> Duration {
+pub fn of_thread() -> Duration {
     read(Whose::Thread)
 }
 
 /// User and system time of the whole process.
-pub(crate) fn of_process() -> Duration {
+pub fn of_process() -> Duration {
     read(Whose::Process)
 }
 

@@ -6,47 +6,62 @@
 
 use std::time::Duration;
 
-use crate::support::report::{Comparison, Target, is_sound, nanos, quantile};
+use crate::{
+    cpu,
+    report::{Comparison, Target, is_sound, nanos, quantile},
+};
 
 /// Does something as often as it is told.
-pub(crate) type Slice<'a> = &'a mut dyn FnMut(u32);
+pub type Slice<'a> = &'a mut dyn FnMut(u32);
 
 /// How long a slice took.
-pub(crate) type Stopwatch<'a> = &'a dyn Fn(Slice<'_>, u32) -> Duration;
+pub type Stopwatch<'a> = &'a dyn Fn(Slice<'_>, u32) -> Duration;
 
-pub(crate) struct Paired {
+/// What came of two things side by side.
+#[derive(Clone, Copy, Debug)]
+pub struct Paired {
     /// Nanoseconds per operation.
-    pub(crate) ours: f64,
-    pub(crate) peer: f64,
+    pub ours: f64,
+    /// The same of the peer.
+    pub peer: f64,
     /// Ours to the peer's.
-    pub(crate) ratio: f64,
-    pub(crate) quartiles: (f64, f64),
+    pub ratio: f64,
+    /// Between which half of the ratios lie.
+    pub quartiles: (f64, f64),
     /// Ours to ours.
-    pub(crate) same: f64,
+    pub same: f64,
+}
+
+impl Paired {
+    /// Prints it as nanoseconds per operation.
+    pub fn print(&self, case: &str, target: Target) {
+        Comparison {
+            case,
+            ours: nanos(self.ours),
+            peer: nanos(self.peer),
+            ratio: self.ratio,
+            quartiles: Some(self.quartiles),
+            same: Some(self.same),
+            target,
+        }
+        .print();
+    }
 }
 
 /// Compares processor time per operation, and prints it.
-pub(crate) fn compare(case: &str, target: Target, ours: Slice<'_>, peer: Slice<'_>) {
+pub fn compare(case: &str, target: Target, ours: Slice<'_>, peer: Slice<'_>) -> Paired {
     let stopwatch = |slice: Slice<'_>, times| {
-        let start = crate::cpu::of_thread();
+        let start = cpu::of_thread();
         slice(times);
-        crate::cpu::of_thread().saturating_sub(start)
+        cpu::of_thread().saturating_sub(start)
     };
     let paired = measure(&stopwatch, Duration::from_micros(300), ours, peer);
-    Comparison {
-        case,
-        ours: nanos(paired.ours),
-        peer: nanos(paired.peer),
-        ratio: paired.ratio,
-        quartiles: Some(paired.quartiles),
-        same: Some(paired.same),
-        target,
-    }
-    .print();
+    paired.print(case, target);
+    paired
 }
 
 /// Compares in slices of about `length`, again if the machine was too noisy.
-pub(crate) fn measure(
+pub fn measure(
     stopwatch: Stopwatch<'_>,
     length: Duration,
     ours: Slice<'_>,
