@@ -151,13 +151,13 @@ impl Body {
             let Content::Form(pairs) = &mut self.content else {
                 return Err(WireError::content("form parameter", "the body is not a form"));
             };
-            let mut text = frozen.to_vec();
+            let mut text = String::with_capacity(pair.plain_len() + 1);
             if !pairs.is_empty() {
-                text.push(b'&');
+                text.push('&');
             }
-            text.extend_from_slice(Pairs::one(pair.clone()).to_wire().as_bytes());
+            pair.write_wire(&mut text);
             pairs.push(pair);
-            *frozen = text.into();
+            *frozen = [frozen, text.as_bytes()].concat().into();
             return Ok(());
         }
         self.form_mut()?.push(pair);

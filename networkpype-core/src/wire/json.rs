@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -13,13 +13,19 @@ use super::error::WireError;
 /// Changing one member leaves the text of every other alone, so numbers such as `1e-7` and `219.0` survive.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct JsonMembers {
-    members: Vec<(String, String)>,
+    /// Shared, since every attempt is signed on a copy of the request.
+    members: Arc<Vec<(String, String)>>,
 }
 
 impl JsonMembers {
     /// Reads the object in `text`, or `None` where `text` is another kind of JSON.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
+    }
+
+    /// The members to change: a copy of their own where a clone still shares them.
+    fn edit(&mut self) -> &mut Vec<(String, String)> {
+        Arc::make_mut(&mut self.members)
     }
 
     /// Adds a member at the end.
@@ -33,7 +39,7 @@ impl JsonMembers {
     ) -> Result<(), WireError> {
         let name = name.into();
         let text = to_text(&name, value)?;
-        self.members.push((name, text));
+        self.edit().push((name, text));
         Ok(())
     }
 
@@ -48,7 +54,7 @@ impl JsonMembers {
     ) -> Result<(), WireError> {
         let name = name.into();
         let text = to_text(&name, value)?;
-        self.members.insert(0, (name, text));
+        self.edit().insert(0, (name, text));
         Ok(())
     }
 
@@ -58,7 +64,7 @@ impl JsonMembers {
     /// When `text` is not one JSON value.
     pub fn push_text(&mut self, name: impl Into<String>, text: &str) -> Result<(), WireError> {
         let member = checked(name.into(), text)?;
-        self.members.push(member);
+        self.edit().push(member);
         Ok(())
     }
 
@@ -68,20 +74,20 @@ impl JsonMembers {
     /// As [`push_text`](Self::push_text).
     pub fn prepend_text(&mut self, name: impl Into<String>, text: &str) -> Result<(), WireError> {
         let member = checked(name.into(), text)?;
-        self.members.insert(0, member);
+        self.edit().insert(0, member);
         Ok(())
     }
 
     /// Removes every member named `name` and says how many there were.
     pub fn remove(&mut self, name: &str) -> usize {
         let before = self.members.len();
-        self.members.retain(|(member, _)| member != name);
+        self.edit().retain(|(member, _)| member != name);
         before - self.members.len()
     }
 
     /// Sorts by the bytes of the name, keeping the order of equal names.
     pub fn sort_by_name(&mut self) {
-        self.members.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.edit().sort_by(|(a, _), (b, _)| a.cmp(b));
     }
 
     /// Each member's name and JSON text, in order.
@@ -106,7 +112,10 @@ impl JsonMembers {
 
     /// The object, compactly: `{"name":value,...}`.
     pub fn to_wire(&self) -> String {
-        let mut out = String::from("{");
+        // Quotes, a colon and a comma for each.
+        let length = self.iter().map(|(name, text)| name.len() + text.len() + 4).sum::<usize>();
+        let mut out = String::with_capacity(length + 2);
+        out.push('{');
         for (index, (name, text)) in self.members.iter().enumerate() {
             if index > 0 {
                 out.push(',');
@@ -142,7 +151,7 @@ impl<'de> Deserialize<'de> for JsonMembers {
                 while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
                     members.push((name, value.get().to_owned()));
                 }
-                Ok(JsonMembers { members })
+                Ok(JsonMembers { members: Arc::new(members) })
             }
         }
 
@@ -177,7 +186,12 @@ fn checked(name: String, text: &str) -> Result<(String, String), WireError> {
 }
 
 fn write_member(out: &mut String, name: &str, text: &str) {
-    out.push_str(&serde_json::Value::from(name).to_string());
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if name.bytes().all(is_plain) {
+        out.extend(["\"", name, "\""]);
+    } else {
+        out.push_str(&serde_json::Value::from(name).to_string());
+    }
     out.push(':');
     out.push_str(text);
 }

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use super::encode::{Encoding, decode};
 
@@ -10,8 +10,9 @@ pub struct Pair {
 
 #[derive(Clone, PartialEq, Eq)]
 enum Text {
-    /// Given as values, with the encoding they are to be sent in.
-    Given { name: String, value: String, encoding: Encoding },
+    /// Given as name and value, with the encoding they are to be sent in. Shared, since every attempt is signed on a copy
+    /// of the request.
+    Given { pair: Arc<(String, String)>, encoding: Encoding },
     /// Part of a URL as it was typed, sent byte for byte.
     Typed(String),
 }
@@ -28,7 +29,7 @@ impl Pair {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Self {
-        Self { text: Text::Given { name: name.into(), value: value.into(), encoding } }
+        Self { text: Text::Given { pair: Arc::new((name.into(), value.into())), encoding } }
     }
 
     pub(crate) fn typed(text: &str) -> Self {
@@ -47,7 +48,7 @@ impl Pair {
     /// The name before encoding.
     pub fn name(&self) -> std::borrow::Cow<'_, str> {
         match &self.text {
-            Text::Given { name, .. } => name.as_str().into(),
+            Text::Given { pair, .. } => pair.0.as_str().into(),
             Text::Typed(text) => {
                 decode(text.split_once('=').map_or(text.as_str(), |(name, _)| name))
             }
@@ -57,7 +58,7 @@ impl Pair {
     /// The value before encoding, empty where a URL had a name alone.
     pub fn value(&self) -> std::borrow::Cow<'_, str> {
         match &self.text {
-            Text::Given { value, .. } => value.as_str().into(),
+            Text::Given { pair, .. } => pair.1.as_str().into(),
             Text::Typed(text) => decode(text.split_once('=').map_or("", |(_, value)| value)),
         }
     }
@@ -71,14 +72,22 @@ impl Pair {
     }
 
     /// `name=value` as it is sent.
-    fn write_wire(&self, out: &mut String) {
+    pub(crate) fn write_wire(&self, out: &mut String) {
         match &self.text {
             Text::Typed(text) => out.push_str(text),
-            Text::Given { name, value, encoding } => {
-                out.push_str(&encoding.encode(name));
+            Text::Given { pair, encoding } => {
+                out.push_str(&encoding.encode(&pair.0));
                 out.push('=');
-                out.push_str(&encoding.encode(value));
+                out.push_str(&encoding.encode(&pair.1));
             }
+        }
+    }
+
+    /// How many bytes it is sent as, where nothing in it has to be encoded.
+    pub(crate) fn plain_len(&self) -> usize {
+        match &self.text {
+            Text::Typed(text) => text.len(),
+            Text::Given { pair, .. } => pair.0.len() + 1 + pair.1.len(),
         }
     }
 }
@@ -119,10 +128,6 @@ impl Pairs {
         let pairs =
             if query.is_empty() { Vec::new() } else { query.split('&').map(Pair::typed).collect() };
         Self { pairs }
-    }
-
-    pub(crate) fn one(pair: Pair) -> Self {
-        Self { pairs: vec![pair] }
     }
 
     /// Adds `pair` at the end.
@@ -190,7 +195,8 @@ impl Pairs {
 
     /// The text that is sent: each pair in its own encoding, joined by `&`.
     pub fn to_wire(&self) -> String {
-        let mut out = String::new();
+        let length = self.pairs.iter().map(|pair| pair.plain_len() + 1).sum();
+        let mut out = String::with_capacity(length);
         for (index, pair) in self.pairs.iter().enumerate() {
             if index > 0 {
                 out.push('&');

@@ -163,7 +163,7 @@ impl Target {
             if !self.params.is_empty() {
                 frozen.push('&');
             }
-            frozen.push_str(&Pairs::one(pair.clone()).to_wire());
+            pair.write_wire(frozen);
         }
         self.params.push(pair);
     }
