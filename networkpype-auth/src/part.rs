@@ -1,8 +1,8 @@
 use std::{borrow::Cow, fmt};
 
-use networkpype_core::Encoding;
+use networkpype_core::{Encoding, Secret};
 
-use crate::{DigestEncoding, Filter, HashAlgorithm, ParamsView, Template, TimestampFormat};
+use crate::{DigestEncoding, Filter, HashAlgorithm, ParamsView, Template, TimestampFormat, Values};
 
 /// One piece of a text that is signed or sent.
 ///
@@ -248,6 +248,25 @@ impl Part {
             }
             _ => self.name().to_ascii_lowercase(),
         }
+    }
+
+    /// What it stands for, where that is one of the values as it is.
+    pub(crate) fn known<'v>(&'v self, values: &Values<'v>) -> Option<&'v [u8]> {
+        match self {
+            Self::Literal(text) => Some(text.as_bytes()),
+            Self::Timestamp => values.timestamp.map(str::as_bytes),
+            Self::Nonce => values.nonce.map(str::as_bytes),
+            Self::Signature => values.signature.map(str::as_bytes),
+            Self::Key => values.key.map(Secret::expose_bytes),
+            Self::Passphrase => values.passphrase.map(Secret::expose_bytes),
+            Self::Credential(name) => values.credential(name).ok().map(Secret::expose_bytes),
+            _ => None,
+        }
+    }
+
+    /// Whether it is made of other parts.
+    pub(crate) fn is_made(&self) -> bool {
+        matches!(self, Self::Hash { .. } | Self::Piped { .. } | Self::Object(_) | Self::Params(_))
     }
 
     /// What of it is made of other parts.

@@ -241,13 +241,13 @@ impl Placement {
     pub(crate) fn put(
         &self,
         request: &mut RestRequest,
-        value: &Secret,
+        value: &[u8],
         encoding: Option<Encoding>,
     ) -> Result<(), AuthError> {
         let encoding = self.encoding.or(encoding);
         match self.kind {
             Kind::Header => {
-                request.insert_sensitive_header(self.name.as_ref(), value.expose_bytes())?;
+                request.insert_sensitive_header(self.name.as_ref(), value)?;
                 Ok(())
             }
             Kind::Query => self.put_in_query(request, value, encoding),
@@ -268,19 +268,15 @@ impl Placement {
     pub(crate) fn put_field(
         &self,
         fields: &mut JsonMembers,
-        value: &Secret,
+        value: &[u8],
     ) -> Result<(), AuthError> {
-        let mut value = Cow::Borrowed(value);
-        let mut is_theirs = false;
-        if self.yields
-            && let Some(theirs) = fields.get(&self.name)
-        {
-            value = Cow::Owned(Secret::from(theirs));
-            is_theirs = true;
+        let theirs = self.yields.then(|| fields.get(&self.name).map(Secret::from)).flatten();
+        if theirs.is_some() {
             fields.remove(&self.name);
         }
         self.check_free(fields.get(&self.name).is_none())?;
-        let text = self.json_of(&value, is_theirs)?;
+        let value = theirs.as_ref().map_or(value, Secret::expose_bytes);
+        let text = self.json_of(value, theirs.is_some())?;
         if self.first {
             fields.prepend_text(&*self.name, &text)?;
         } else {
@@ -290,7 +286,7 @@ impl Placement {
     }
 
     /// `value` as the JSON text that stands in an object here.
-    fn json_of(&self, value: &Secret, is_theirs: bool) -> Result<String, AuthError> {
+    fn json_of(&self, value: &[u8], is_theirs: bool) -> Result<String, AuthError> {
         match self.kind {
             _ if is_theirs => Ok(self.text(value)?.to_owned()),
             Kind::JsonNumber => Ok(self.integer(value)?.to_string()),
@@ -302,7 +298,7 @@ impl Placement {
     fn put_in_query(
         &self,
         request: &mut RestRequest,
-        value: &Secret,
+        value: &[u8],
         encoding: Option<Encoding>,
     ) -> Result<(), AuthError> {
         let theirs = self.theirs(request.params());
@@ -323,7 +319,7 @@ impl Placement {
     fn put_in_form(
         &self,
         request: &mut RestRequest,
-        value: &Secret,
+        value: &[u8],
         encoding: Option<Encoding>,
     ) -> Result<(), AuthError> {
         let theirs = request.form_params().and_then(|form| self.theirs(form));
@@ -346,7 +342,7 @@ impl Placement {
         self.yields.then(|| pairs.get(&self.name).map(Cow::into_owned)).flatten()
     }
 
-    fn put_in_json(&self, request: &mut RestRequest, value: &Secret) -> Result<(), AuthError> {
+    fn put_in_json(&self, request: &mut RestRequest, value: &[u8]) -> Result<(), AuthError> {
         if self.first || self.yields {
             return self.put_field(request.json_members_mut()?, value);
         }
@@ -368,11 +364,11 @@ impl Placement {
         ))
     }
 
-    fn text<'v>(&self, value: &'v Secret) -> Result<&'v str, AuthError> {
-        value.expose_str().ok_or_else(|| self.unfit("is not UTF-8 text"))
+    fn text<'v>(&self, value: &'v [u8]) -> Result<&'v str, AuthError> {
+        std::str::from_utf8(value).map_err(|_| self.unfit("is not UTF-8 text"))
     }
 
-    fn integer(&self, value: &Secret) -> Result<i64, AuthError> {
+    fn integer(&self, value: &[u8]) -> Result<i64, AuthError> {
         self.text(value)?.parse().map_err(|_| self.unfit("is not an integer"))
     }
 

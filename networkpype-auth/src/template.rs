@@ -49,14 +49,24 @@ impl Template {
 
     /// Whether `part` is among its parts, inner hashes included.
     pub fn uses(&self, part: &Part) -> bool {
-        self.any(&|own| own == part)
+        // Most parts are of other kinds, which is seen without comparing what they hold.
+        let kind = std::mem::discriminant(part);
+        self.any(&|own| std::mem::discriminant(own) == kind && own == part)
     }
 
     /// Whether `wanted` holds for one of its parts, inner hashes included.
     pub(crate) fn any(&self, wanted: &dyn Fn(&Part) -> bool) -> bool {
-        self.parts
-            .iter()
-            .any(|part| wanted(part) || part.inner().iter().any(|inner| inner.any(wanted)))
+        let any_inner =
+            |part: &Part| part.is_made() && part.inner().iter().any(|inner| inner.any(wanted));
+        self.parts.iter().any(|part| wanted(part) || any_inner(part))
+    }
+
+    /// What it stands for, where that is one of the values as it is: then nothing is copied, and no copy wiped.
+    pub(crate) fn known<'v>(&'v self, values: &Values<'v>) -> Option<&'v [u8]> {
+        match self.parts.as_slice() {
+            [part] => part.known(values),
+            _ => None,
+        }
     }
 
     /// What its parts are called.

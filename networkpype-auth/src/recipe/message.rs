@@ -47,8 +47,11 @@ impl Place {
         {
             return Ok(());
         }
+        if let Some(value) = self.value.known(values) {
+            return self.at.put_field(fields, value);
+        }
         let value = self.value.render(&mut Subject::Fields(fields), values)?;
-        self.at.put_field(fields, &value)
+        self.at.put_field(fields, value.expose_bytes())
     }
 }
 

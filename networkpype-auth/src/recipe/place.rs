@@ -66,14 +66,17 @@ impl Place {
         {
             return Ok(());
         }
-        let value = self.value.render(&mut Subject::Request(request), values)?;
         // What a server decodes to check it has to be encoded, whatever the API says about other parameters.
         let encoding = if self.stage == Stage::Signature {
             encoding.map(|_| Encoding::Rfc3986)
         } else {
             encoding
         };
-        self.at.put(request, &value, encoding)
+        if let Some(value) = self.value.known(values) {
+            return self.at.put(request, value, encoding);
+        }
+        let value = self.value.render(&mut Subject::Request(request), values)?;
+        self.at.put(request, value.expose_bytes(), encoding)
     }
 }
 
