@@ -51,7 +51,8 @@ use super::{
 /// ```
 pub struct RecipeAuth {
     pub(super) compiled: Compiled,
-    pub(super) provider: Arc<dyn CredentialProvider>,
+    /// None where the credentials were given, and are ready.
+    pub(super) provider: Option<Arc<dyn CredentialProvider>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) nonces: Nonces,
     pub(super) entropy: Arc<dyn Entropy>,
@@ -227,14 +228,19 @@ impl RecipeAuth {
     }
 
     async fn ready(&self) -> Result<Arc<Ready>, AuthError> {
-        let names: Vec<&str> =
-            self.compiled.credentials.iter().map(|own| own.name.as_str()).collect();
-        let credentials = self.provider.credentials(&names).await?;
+        let credentials = match &self.provider {
+            None => None,
+            Some(provider) => {
+                let names = self.compiled.credentials.iter().map(|own| own.name.as_str());
+                Some(provider.credentials(&names.collect::<Vec<_>>()).await?)
+            }
+        };
         if let Some((of, ready)) = &*self.lock()
-            && of.is_same(&credentials)
+            && credentials.as_ref().is_none_or(|credentials| of.is_same(credentials))
         {
             return Ok(Arc::clone(ready));
         }
+        let credentials = credentials.unwrap_or_default();
         let ready = Arc::new(Ready::new(&self.compiled, &credentials)?);
         *self.lock() = Some((credentials, Arc::clone(&ready)));
         Ok(ready)

@@ -127,8 +127,11 @@ impl RecipeBuilder {
             }
             _ => None,
         };
-        let provider =
-            self.provider.unwrap_or_else(|| Arc::new(self.credentials.unwrap_or_default()));
+        // Credentials that were given do not change, and are not asked for.
+        let provider = match ready {
+            Some(_) => None,
+            None => Some(self.provider.unwrap_or_else(|| Arc::new(Credentials::new()))),
+        };
         Ok(RecipeAuth {
             compiled,
             provider,
