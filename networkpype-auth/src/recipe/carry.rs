@@ -75,7 +75,9 @@ impl Arrangement {
             request.json_members_mut()?.sort_by_name();
         }
         let members = request.json_members();
-        if let (Some(carriers), Some(members)) = (carriers, carried(request, &members)) {
+        if let Some(carriers) = carriers
+            && let Some(members) = carried(request, &members)
+        {
             self.carry(request, carriers, &members)?;
         }
         if let Some(encoding) = self.encoding {
