@@ -120,8 +120,18 @@ impl Part {
             Self::Credential(name) => each(Shown::Credential(name)),
             Self::Piped { of, through } => {
                 let last = through.iter().rposition(Filter::hides);
+                let before = &through[..last.unwrap_or(0)];
                 if last.is_none() {
                     of.visit_shown(each);
+                } else if last.is_some_and(|at| through[at] == Filter::Json)
+                    && !before.iter().any(Filter::hides)
+                {
+                    // JSON escapes every control character but this one.
+                    of.visit_shown(&mut |shown| {
+                        if matches!(shown, Shown::Text(text) if text.contains('\u{7f}')) {
+                            each(Shown::Text("\u{7f}"));
+                        }
+                    });
                 }
                 for filter in &through[last.map_or(0, |at| at + 1)..] {
                     if let Filter::Prefix(text) | Filter::Suffix(text) | Filter::Or(text) = filter {
@@ -199,6 +209,8 @@ mod tests {
             ("{('\n'{key})|base64}", true),
             ("{('\n'{key})|sha256|hex}", true),
             ("{key|base64|suffix('\n')}", false),
+            ("{('\n\u{7f}'{key})|json}", false),
+            ("{('\n'{key})|json}", true),
             (" {key}", false),
             ("{key} ", false),
             ("a {key} b", true),
