@@ -10,8 +10,12 @@ pub mod api_key;
 pub mod basic;
 #[cfg(feature = "bearer")]
 pub mod bearer;
+#[cfg(feature = "compose")]
+pub mod compose;
 #[cfg(any(feature = "recipe", feature = "jwt"))]
 mod entropy;
+#[cfg(any(feature = "recipe", feature = "compose"))]
+mod glob;
 #[cfg(feature = "hmac")]
 pub mod hmac;
 #[cfg(feature = "jwt")]
@@ -43,6 +47,7 @@ pub use recipe::RecipeAuth;
     feature = "api-key",
     feature = "basic",
     feature = "bearer",
+    feature = "compose",
     feature = "hmac",
     feature = "jwt"
 ))]

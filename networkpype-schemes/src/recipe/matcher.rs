@@ -3,7 +3,8 @@
 use networkpype_auth::{CarryTo, Endpoint, Section};
 use networkpype_core::RestRequest;
 
-use super::{entry::OneOrMany, error::RecipeError, glob::Glob, spec::MatchSpec};
+use super::{entry::OneOrMany, error::RecipeError, spec::MatchSpec};
+use crate::glob::Glob;
 
 /// What of a request has to match, compiled.
 #[derive(Clone, Debug, Default)]

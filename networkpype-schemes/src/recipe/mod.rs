@@ -7,7 +7,7 @@ mod compile_request;
 mod credentials;
 mod entry;
 mod error;
-mod glob;
+
 mod keys;
 mod load;
 mod matcher;

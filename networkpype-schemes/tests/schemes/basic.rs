@@ -27,7 +27,7 @@ async fn the_examples_of_the_standard_and_of_httpx_reproduce() {
                 checked += 1;
                 continue;
             };
-            let auth = auth.expect(text("name"));
+            let auth = auth.unwrap_or_else(|error| panic!("{}: {error}", case["name"]));
             let request = auth.rest_authenticate(RestRequest::get(URL)).await.expect("signed");
             assert_eq!(header(&request, "authorization"), expected, "{}", case["name"]);
             assert!(request.headers()["authorization"].is_sensitive());

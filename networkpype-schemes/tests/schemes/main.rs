@@ -10,6 +10,8 @@ mod basic;
 mod bearer;
 #[cfg(feature = "hmac")]
 mod ccxt_vectors;
+#[cfg(feature = "compose")]
+mod compose;
 #[cfg(feature = "hmac")]
 mod hmac_rest;
 #[cfg(feature = "hmac")]

@@ -6,6 +6,7 @@ use networkpype_schemes::{
     api_key::ApiKey,
     basic::Basic,
     bearer::Bearer,
+    compose::{AuthChain, AuthRoute, AuthRouter, AuthRouterBuilder},
     hmac::{Hmac, HmacBuilder},
     jwt::{Jwt, JwtAlgorithm, JwtBuilder},
 };
@@ -17,7 +18,11 @@ pub(crate) fn specimens() -> Vec<Specimen> {
     specimens! {
         debug networkpype_schemes::api_key::ApiKey => api_keys();
         debug networkpype_schemes::basic::Basic => [Basic::new(CANARY, CANARY).expect("scheme")];
-        debug networkpype_schemes::bearer::Bearer => [Bearer::new(CANARY).expect("scheme")];
+        debug networkpype_schemes::bearer::Bearer => [bearer()];
+        debug networkpype_schemes::compose::AuthChain => [AuthChain::new(bearer())];
+        debug networkpype_schemes::compose::AuthRoute => [AuthRoute::path("/v1/**")];
+        debug networkpype_schemes::compose::AuthRouter => [router().build().expect("scheme")];
+        debug networkpype_schemes::compose::AuthRouterBuilder => [router()];
         debug networkpype_schemes::jwt::Jwt => [jwt().build().expect("scheme")];
         debug networkpype_schemes::jwt::JwtBuilder => [jwt()];
         debug networkpype_schemes::hmac::Hmac => [hmac().build().expect("scheme")];
@@ -47,6 +52,14 @@ pub(crate) fn hmac() -> HmacBuilder {
         .ws_message(recipe())
         .ws_login(login())
         .resync_on_code("-1021")
+}
+
+fn bearer() -> Bearer {
+    Bearer::new(CANARY).expect("scheme")
+}
+
+fn router() -> AuthRouterBuilder {
+    AuthRouter::builder().route(AuthRoute::path("/v1/**"), bearer())
 }
 
 fn jwt() -> JwtBuilder {

@@ -2,15 +2,15 @@
 
 /// A pattern: `*` stands for anything but a slash, `**` for anything at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Glob(String);
+pub(crate) struct Glob(String);
 
 impl Glob {
-    pub(super) fn new(pattern: &str) -> Self {
+    pub(crate) fn new(pattern: &str) -> Self {
         Self(pattern.to_owned())
     }
 
     /// Whether all of `text` matches. It takes a time that grows with the product of both lengths, not faster.
-    pub(super) fn matches(&self, text: &str) -> bool {
+    pub(crate) fn matches(&self, text: &str) -> bool {
         if !self.may_match(text) {
             return false;
         }

@@ -1,0 +1,198 @@
+use std::{fmt, sync::Arc};
+
+use networkpype_core::{
+    Auth, AuthError, AuthErrorKind, Clock, Explanation, Extensions, LoginStep, Origin, Recovery,
+    Rejection, RestRequest, RestResponse, WebSocketHandshake, WebSocketRequest, WebSocketResponse,
+    async_trait,
+};
+
+use super::clock_of;
+
+/// Several schemes on one request, one after the other: each signs what those before it have added too.
+///
+/// ```
+/// use networkpype_core::{Auth, RestRequest};
+/// use networkpype_schemes::{ApiKey, Bearer, compose::AuthChain};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), networkpype_core::AuthError> {
+/// let auth = AuthChain::new(ApiKey::header("X-API-KEY", "my-key")?).then(Bearer::new("my-token")?);
+/// let request = auth.rest_authenticate(RestRequest::get("https://api.example.com/me")).await?;
+/// assert_eq!(request.headers()["x-api-key"], "my-key");
+/// assert_eq!(request.headers()["authorization"], "Bearer my-token");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Credentials go where all of the schemes allow. Handshakes and messages are signed by those of the schemes that can, and
+/// by at least one; logins by message follow one another on each connection.
+pub struct AuthChain {
+    schemes: Schemes,
+}
+
+type Schemes = Arc<[Arc<dyn Auth>]>;
+
+/// What each scheme of a chain was given and made: the chains, from the innermost. Each has the extensions of its own
+/// stage, so that two schemes of one kind do not take one another's notes for their own.
+#[derive(Clone, Default)]
+struct Stages(Vec<(Schemes, Vec<Stage>)>);
+
+#[derive(Clone)]
+struct Stage {
+    unsigned: RestRequest,
+    signed: RestRequest,
+}
+
+/// Whose turn it is in a login.
+#[derive(Clone, Copy)]
+struct Turn(usize);
+
+impl AuthChain {
+    /// A chain that begins with this scheme.
+    pub fn new(first: impl Auth + 'static) -> Self {
+        Self { schemes: Arc::new([Arc::new(first)]) }
+    }
+
+    /// The same with this scheme behind it.
+    #[must_use]
+    pub fn then(self, next: impl Auth + 'static) -> Self {
+        let next: Arc<dyn Auth> = Arc::new(next);
+        Self { schemes: self.schemes.iter().cloned().chain([next]).collect() }
+    }
+
+    fn stages<'r>(&self, signed: &'r RestRequest) -> &'r [Stage] {
+        let stages = signed.extensions().get::<Stages>().and_then(|Stages(chains)| {
+            chains.iter().find(|(schemes, _)| Arc::ptr_eq(schemes, &self.schemes))
+        });
+        stages.map(|(_, stages)| stages.as_slice()).unwrap_or_default()
+    }
+}
+
+/// Keeps the first refusal of those that cannot do it, for where nobody can.
+fn refused_by_all(refusal: Option<AuthError>, signed: bool) -> Result<(), AuthError> {
+    match refusal {
+        Some(refusal) if !signed => Err(refusal),
+        _ => Ok(()),
+    }
+}
+
+#[async_trait]
+impl Auth for AuthChain {
+    async fn rest_authenticate(&self, request: RestRequest) -> Result<RestRequest, AuthError> {
+        let mut request = request;
+        let mut stages = Vec::with_capacity(self.schemes.len());
+        for scheme in &*self.schemes {
+            let unsigned = request.clone();
+            request = scheme.rest_authenticate(request).await?;
+            stages.push(Stage { unsigned, signed: request.clone() });
+        }
+        let chains = request.extensions_mut().get_or_insert_default::<Stages>();
+        chains.0.push((Arc::clone(&self.schemes), stages));
+        Ok(request)
+    }
+
+    async fn ws_authenticate(
+        &self,
+        request: WebSocketRequest,
+    ) -> Result<WebSocketRequest, AuthError> {
+        let (mut request, mut signed, mut refusal) = (request, false, None);
+        for scheme in &*self.schemes {
+            match scheme.ws_authenticate(request.clone()).await {
+                Ok(by_this) => (request, signed) = (by_this, true),
+                Err(error) if error.kind() == AuthErrorKind::Unsupported => {
+                    refusal.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        refused_by_all(refusal, signed)?;
+        Ok(request)
+    }
+
+    async fn ws_handshake(
+        &self,
+        handshake: WebSocketHandshake,
+    ) -> Result<WebSocketHandshake, AuthError> {
+        let (mut handshake, mut signed, mut refusal) = (handshake, false, None);
+        for scheme in &*self.schemes {
+            match scheme.ws_handshake(handshake.clone()).await {
+                Ok(by_this) => (handshake, signed) = (by_this, true),
+                Err(error) if error.kind() == AuthErrorKind::Unsupported => {
+                    refusal.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        refused_by_all(refusal, signed)?;
+        Ok(handshake)
+    }
+
+    async fn ws_login(
+        &self,
+        session: &mut Extensions,
+        received: Option<&WebSocketResponse>,
+    ) -> Result<LoginStep, AuthError> {
+        let Turn(mut turn) = session.get().copied().unwrap_or(Turn(0));
+        let mut received = received;
+        // Whether a scheme before this one has logged in.
+        let mut logged_in = received.is_some();
+        while let Some(scheme) = self.schemes.get(turn) {
+            match scheme.ws_login(session, received).await? {
+                LoginStep::NotNeeded => {}
+                LoginStep::Done => logged_in = true,
+                step => {
+                    session.insert(Turn(turn));
+                    return Ok(step);
+                }
+            }
+            // The next login begins with a session of its own, as on a new connection.
+            session.clear();
+            turn += 1;
+            received = None;
+            session.insert(Turn(turn));
+        }
+        Ok(if logged_in { LoginStep::Done } else { LoginStep::NotNeeded })
+    }
+
+    async fn on_response(
+        &self,
+        signed: &RestRequest,
+        response: &RestResponse,
+    ) -> Result<(), AuthError> {
+        for (scheme, stage) in self.schemes.iter().zip(self.stages(signed)) {
+            scheme.on_response(&stage.signed, response).await?;
+        }
+        Ok(())
+    }
+
+    async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {
+        for (scheme, stage) in self.schemes.iter().zip(self.stages(rejection.signed)) {
+            let rejection = Rejection::new(&stage.signed, rejection.response);
+            match scheme.on_rejected(&rejection).await? {
+                Recovery::GiveUp => {}
+                recovery => return Ok(recovery),
+            }
+        }
+        Ok(Recovery::GiveUp)
+    }
+
+    /// By the last scheme that has something to say: what stands before it is what it signed.
+    fn explain(&self, _: &RestRequest, signed: &RestRequest) -> Option<Explanation> {
+        let stages = self.schemes.iter().zip(self.stages(signed));
+        stages.rev().find_map(|(scheme, stage)| scheme.explain(&stage.unsigned, &stage.signed))
+    }
+
+    fn time_provider(&self) -> Option<Arc<dyn Clock>> {
+        clock_of(self.schemes.iter().filter_map(|scheme| scheme.time_provider()))
+    }
+
+    fn allows(&self, origin: &Origin) -> bool {
+        self.schemes.iter().all(|scheme| scheme.allows(origin))
+    }
+}
+
+impl fmt::Debug for AuthChain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthChain").field("schemes", &self.schemes.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,355 @@
+use std::sync::{Arc, Mutex};
+
+use http::StatusCode;
+use networkpype_core::{
+    Auth, AuthError, AuthErrorKind, Clock, Explanation, Extensions, LoginStep, ManualClock, Origin,
+    Recovery, Rejection, RestRequest, RestResponse, Timestamp, WebSocketHandshake,
+    WebSocketRequest, WebSocketResponse, async_trait,
+};
+use networkpype_schemes::compose::{AuthChain, AuthRoute, AuthRouter};
+
+use crate::wire::{clock_at, header, text};
+
+const URL: &str = "https://api.example.com/v1/account";
+
+/// What the schemes of a test were asked, in its order.
+type Journal = Arc<Mutex<Vec<String>>>;
+
+/// A scheme that notes what it is asked, and leaves a note of its own in what it signs.
+#[derive(Clone)]
+struct Named {
+    name: &'static str,
+    journal: Journal,
+    signs_messages: bool,
+    /// How many messages a login takes.
+    logins: usize,
+    recovery: Recovery,
+    clock: Option<Arc<ManualClock>>,
+    only: Option<&'static str>,
+}
+
+/// Two schemes of one kind have notes of one type.
+#[derive(Clone)]
+struct Note(&'static str);
+
+/// How many messages of the login were sent.
+#[derive(Clone)]
+struct Sent(usize);
+
+impl Named {
+    fn new(name: &'static str, journal: &Journal) -> Self {
+        Self {
+            name,
+            journal: Arc::clone(journal),
+            signs_messages: true,
+            logins: 0,
+            recovery: Recovery::GiveUp,
+            clock: None,
+            only: None,
+        }
+    }
+
+    fn note(&self, what: &str) {
+        self.journal.lock().expect("not poisoned").push(format!("{} {what}", self.name));
+    }
+}
+
+#[async_trait]
+impl Auth for Named {
+    async fn rest_authenticate(&self, request: RestRequest) -> Result<RestRequest, AuthError> {
+        let before = request.headers().get("x-signed").map(|it| it.to_str().expect("ASCII"));
+        let signed =
+            before.map_or(self.name.to_owned(), |before| format!("{before},{}", self.name));
+        let mut request = request;
+        request.insert_sensitive_header("x-signed", signed.as_bytes())?;
+        request.extensions_mut().insert(Note(self.name));
+        Ok(request)
+    }
+
+    async fn ws_authenticate(
+        &self,
+        mut message: WebSocketRequest,
+    ) -> Result<WebSocketRequest, AuthError> {
+        if !self.signs_messages {
+            return Err(AuthError::unsupported(format!("{} signs no messages", self.name)));
+        }
+        let bytes = message.bytes()?.to_vec();
+        let text = String::from_utf8(bytes).expect("text");
+        Ok(WebSocketRequest::text(format!("{text} {}", self.name)))
+    }
+
+    async fn ws_handshake(
+        &self,
+        handshake: WebSocketHandshake,
+    ) -> Result<WebSocketHandshake, AuthError> {
+        let signed = self.rest_authenticate(handshake.into_request()).await?;
+        Ok(WebSocketHandshake::from_request(signed))
+    }
+
+    async fn ws_login(
+        &self,
+        session: &mut Extensions,
+        received: Option<&WebSocketResponse>,
+    ) -> Result<LoginStep, AuthError> {
+        let sent = session.get::<Sent>().map_or(0, |Sent(sent)| *sent);
+        self.note(&format!("login {sent} {}", received.is_some()));
+        assert_eq!(sent > 0, received.is_some(), "a login begins with nothing received");
+        session.insert(Sent(sent + 1));
+        Ok(match sent {
+            _ if self.logins == 0 => LoginStep::NotNeeded,
+            sent if sent == self.logins => LoginStep::Done,
+            _ => LoginStep::Send(WebSocketRequest::text(format!("{} {sent}", self.name))),
+        })
+    }
+
+    async fn on_response(&self, signed: &RestRequest, _: &RestResponse) -> Result<(), AuthError> {
+        self.note(&format!("sees {}", signed.extensions().get::<Note>().expect("a note").0));
+        Ok(())
+    }
+
+    async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {
+        let note = rejection.signed.extensions().get::<Note>().expect("a note").0;
+        self.note(&format!("recovers {note}"));
+        Ok(self.recovery)
+    }
+
+    fn explain(&self, unsigned: &RestRequest, signed: &RestRequest) -> Option<Explanation> {
+        let had = unsigned.headers().contains_key("x-signed");
+        self.note(&format!("explains {} {had}", header(signed, "x-signed")));
+        None
+    }
+
+    fn time_provider(&self) -> Option<Arc<dyn Clock>> {
+        self.clock.clone().map(|clock| clock as _)
+    }
+
+    fn allows(&self, origin: &Origin) -> bool {
+        self.only.is_none_or(|host| origin.host() == host)
+    }
+}
+
+fn journal() -> Journal {
+    Journal::default()
+}
+
+fn noted(journal: &Journal) -> Vec<String> {
+    std::mem::take(&mut *journal.lock().expect("not poisoned"))
+}
+
+fn unauthorized() -> RestResponse {
+    RestResponse::new(StatusCode::UNAUTHORIZED)
+}
+
+async fn signed_by(auth: &impl Auth, request: RestRequest) -> String {
+    let request = auth.rest_authenticate(request).await.expect("signed");
+    request
+        .headers()
+        .get("x-signed")
+        .map_or_else(String::new, |it| it.to_str().expect("ASCII").to_owned())
+}
+
+#[tokio::test]
+async fn the_first_route_that_matches_decides() {
+    let journal = journal();
+    let named = |name| Named::new(name, &journal);
+    let auth = AuthRouter::builder()
+        .anonymous(AuthRoute::path("/v1/public/**"))
+        .route(AuthRoute::path("/v1/**").and_method("post"), named("posts"))
+        .route(AuthRoute::host("API.example.com").and_path("/v1/*"), named("v1"))
+        .route(AuthRoute::host("*.example.com"), named("others"))
+        .build()
+        .expect("usable");
+    for (request, expected) in [
+        (RestRequest::get(URL), "v1"),
+        (RestRequest::post(URL), "posts"),
+        (RestRequest::get("https://api.example.com/v1/a/b"), "others"),
+        (RestRequest::get("https://files.example.com/v1/a"), "others"),
+        (RestRequest::post("https://api.example.com/v1/public/a"), ""),
+        (RestRequest::get("https://api.example.com/v1/public"), "v1"),
+    ] {
+        assert_eq!(signed_by(&auth, request.clone()).await, expected, "{request:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_no_route_is_for_is_refused_unless_a_scheme_is_for_the_rest() {
+    let journal = journal();
+    let named = |name| Named::new(name, &journal);
+    let routed = || AuthRouter::builder().route(AuthRoute::path("/v2/**"), named("v2"));
+    let strict = routed().build().expect("usable");
+    let error = strict.rest_authenticate(RestRequest::get(URL)).await.expect_err("no route");
+    assert_eq!(error.kind(), AuthErrorKind::Configuration);
+    assert!(error.to_string().contains("GET api.example.com/v1/account"), "{error}");
+
+    let lenient = routed().otherwise(named("rest")).build().expect("usable");
+    assert_eq!(signed_by(&lenient, RestRequest::get(URL)).await, "rest");
+    let error = AuthRouter::builder().anonymous(AuthRoute::path("/**")).build();
+    assert!(error.expect_err("no scheme").to_string().contains("signs nothing"));
+}
+
+#[tokio::test]
+async fn what_comes_of_a_request_goes_to_the_scheme_that_signed_it() {
+    let journal = journal();
+    let named = |name| Named { recovery: Recovery::Refreshed, ..Named::new(name, &journal) };
+    let inner = AuthRouter::builder()
+        .route(AuthRoute::path("/v1/**"), named("inner"))
+        .otherwise(named("wrong"))
+        .build()
+        .expect("usable");
+    let auth = AuthRouter::builder()
+        .route(AuthRoute::path("/v2/**"), named("wrong"))
+        .route(AuthRoute::host("api.example.com"), inner)
+        .anonymous(AuthRoute::host("files.example.com"))
+        .build()
+        .expect("usable");
+    let unsigned = RestRequest::get(URL);
+    let signed = auth.rest_authenticate(unsigned.clone()).await.expect("signed");
+    let response = unauthorized();
+    auth.on_response(&signed, &response).await.expect("seen");
+    let recovery = auth.on_rejected(&Rejection::new(&signed, &response)).await.expect("told");
+    assert_eq!(recovery, Recovery::Refreshed);
+    assert!(auth.explain(&unsigned, &signed).is_none());
+    assert_eq!(
+        noted(&journal),
+        ["inner sees inner", "inner recovers inner", "inner explains inner false"]
+    );
+
+    let unsigned = RestRequest::get("https://files.example.com/a");
+    let signed = auth.rest_authenticate(unsigned).await.expect("as it is");
+    auth.on_response(&signed, &response).await.expect("nobody");
+    let recovery = auth.on_rejected(&Rejection::new(&signed, &response)).await.expect("nobody");
+    assert_eq!(recovery, Recovery::GiveUp);
+    assert!(noted(&journal).is_empty());
+}
+
+#[tokio::test]
+async fn credentials_of_a_route_go_only_where_its_scheme_allows() {
+    let journal = journal();
+    let only = Named { only: Some("api.example.com"), ..Named::new("only", &journal) };
+    let auth = AuthRouter::builder()
+        .route(AuthRoute::path("/v1/**"), only.clone())
+        .route(AuthRoute::host("files.example.com"), Named::new("files", &journal))
+        .build()
+        .expect("usable");
+    let origin = |url: &str| url.parse::<Origin>().expect("an origin");
+    assert!(auth.allows(&origin("https://api.example.com")));
+    assert!(auth.allows(&origin("https://files.example.com")));
+    assert!(!auth.allows(&origin("https://elsewhere.example")));
+    let elsewhere = RestRequest::get("https://files.example.com/v1/a");
+    let error = auth.rest_authenticate(elsewhere).await.expect_err("not there");
+    assert!(error.to_string().contains("does not allow"), "{error}");
+
+    let chain = AuthChain::new(Named::new("any", &journal)).then(only);
+    assert!(chain.allows(&origin("https://api.example.com")));
+    assert!(!chain.allows(&origin("https://files.example.com")));
+}
+
+#[tokio::test]
+async fn websockets_have_the_scheme_that_is_for_them() {
+    let journal = journal();
+    let named = |name| Named::new(name, &journal);
+    let routed = || AuthRouter::builder().route(AuthRoute::path("/**"), named("rest"));
+    let handshake = || WebSocketHandshake::new("wss://ws.example.com/");
+    let both = routed().otherwise(named("else")).websocket(named("ws")).build().expect("usable");
+    let message = both.ws_authenticate(WebSocketRequest::text("x")).await.expect("signed");
+    assert_eq!(text(message), "x ws");
+    let opened = both.ws_handshake(handshake()).await.expect("signed");
+    assert_eq!(header(&opened.into_request(), "x-signed"), "ws");
+    let fallback = routed().otherwise(named("else")).build().expect("usable");
+    let message = fallback.ws_authenticate(WebSocketRequest::text("x")).await.expect("signed");
+    assert_eq!(text(message), "x else");
+
+    let none = routed().build().expect("usable");
+    let message = none.ws_authenticate(WebSocketRequest::text("x")).await.map(drop);
+    let opened = none.ws_handshake(handshake()).await.map(drop);
+    let login = none.ws_login(&mut Extensions::new(), None).await.map(drop);
+    for error in [message, opened, login] {
+        assert!(error.expect_err("no scheme").to_string().contains("`websocket`"));
+    }
+}
+
+#[tokio::test]
+async fn the_schemes_of_a_chain_sign_one_after_the_other_and_keep_their_notes_apart() {
+    let journal = journal();
+    let second = Named { recovery: Recovery::SignAgain, ..Named::new("second", &journal) };
+    let auth = AuthChain::new(Named::new("first", &journal)).then(second);
+    let unsigned = RestRequest::get(URL);
+    let signed = auth.rest_authenticate(unsigned.clone()).await.expect("signed");
+    assert_eq!(header(&signed, "x-signed"), "first,second");
+    let response = unauthorized();
+    auth.on_response(&signed, &response).await.expect("seen");
+    let recovery = auth.on_rejected(&Rejection::new(&signed, &response)).await.expect("told");
+    assert_eq!(recovery, Recovery::SignAgain);
+    assert!(auth.explain(&unsigned, &signed).is_none());
+    assert_eq!(
+        noted(&journal),
+        [
+            "first sees first",
+            "second sees second",
+            "first recovers first",
+            "second recovers second",
+            "second explains first,second true",
+            "first explains first false",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_chain_signs_messages_with_whoever_can_and_by_nobody_fails() {
+    let journal = journal();
+    let named = |name, signs_messages| Named { signs_messages, ..Named::new(name, &journal) };
+    let message = || WebSocketRequest::text("x");
+    let auth = AuthChain::new(named("a", true)).then(named("b", false)).then(named("c", true));
+    assert_eq!(text(auth.ws_authenticate(message()).await.expect("signed")), "x a c");
+    let opened = auth.ws_handshake(WebSocketHandshake::new("wss://ws.example.com/")).await;
+    assert_eq!(header(&opened.expect("signed").into_request(), "x-signed"), "a,b,c");
+    let auth = AuthChain::new(named("a", false)).then(named("b", false));
+    let error = auth.ws_authenticate(message()).await.expect_err("nobody");
+    assert_eq!(error.to_string(), "a signs no messages");
+}
+
+#[tokio::test]
+async fn logins_of_a_chain_follow_one_another_and_share_no_session() {
+    let journal = journal();
+    let named = |name, logins| Named { logins, ..Named::new(name, &journal) };
+    let auth = AuthChain::new(named("none", 0)).then(named("two", 2)).then(named("one", 1));
+    let mut session = Extensions::new();
+    let received = WebSocketResponse::from_text("ok");
+    let mut sent = Vec::new();
+    let mut last = None;
+    for _ in 0..4 {
+        match auth.ws_login(&mut session, last).await.expect("a step") {
+            LoginStep::Send(message) => sent.push(text(message)),
+            LoginStep::Done => sent.push("done".to_owned()),
+            step => panic!("{step:?}"),
+        }
+        last = Some(&received);
+    }
+    assert_eq!(sent, ["two 0", "two 1", "one 0", "done"]);
+
+    let auth = AuthChain::new(named("none", 0));
+    let step = auth.ws_login(&mut Extensions::new(), None).await.expect("a step");
+    assert!(matches!(step, LoginStep::NotNeeded), "{step:?}");
+}
+
+#[test]
+fn several_schemes_have_one_clock_only_where_it_is_one() {
+    let journal = journal();
+    let clock = clock_at(1);
+    let with = |clock: Option<&Arc<ManualClock>>| Named {
+        clock: clock.cloned(),
+        ..Named::new("a", &journal)
+    };
+    let one = AuthChain::new(with(Some(&clock))).then(with(None)).then(with(Some(&clock)));
+    assert_eq!(one.time_provider().expect("a clock").identity(), clock.identity());
+    let other = clock_at(2);
+    let two = AuthRouter::builder()
+        .route(AuthRoute::path("/**"), with(Some(&clock)))
+        .otherwise(with(Some(&other)))
+        .build()
+        .expect("usable");
+    let several = two.time_provider().expect("a clock");
+    assert!(![clock.identity(), other.identity()].contains(&several.identity()));
+    assert_eq!(several.now(), Timestamp::from_millis(1));
+    assert!(AuthChain::new(with(None)).time_provider().is_none());
+}
