@@ -33,7 +33,7 @@ const REFUSED: [&str; 10] = [
 ];
 
 async fn report(file: &str, arguments: &[&str]) -> Report {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../vectors/ccxt").join(file);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../vectors").join(file);
     let arguments = arguments.iter().map(|argument| (*argument).to_owned());
     let options = Options::read(arguments.chain([path.display().to_string()])).expect("options");
     replay(&path, &options).await.expect("a file of vectors")
@@ -51,13 +51,13 @@ fn names_of(cases: &[(&str, &str)]) -> Vec<String> {
 
 #[tokio::test]
 async fn every_core_case_is_reproduced() {
-    let report = report("rest.jsonl", &["--tier", "core"]).await;
+    let report = report("ccxt/rest.jsonl", &["--tier", "core"]).await;
     assert_eq!((report.passed(), report.failed()), (699, 0), "{report}");
 }
 
 #[tokio::test]
 async fn of_all_cases_those_differ_that_are_listed_and_no_others() {
-    let report = report("rest.jsonl", &[]).await;
+    let report = report("ccxt/rest.jsonl", &[]).await;
     assert_eq!(sorted(report.failures()), names_of(&DIFFERENT), "{report}");
     assert_eq!(sorted(report.refusals()), REFUSED, "{report}");
     assert_eq!(report.passed(), 1_021, "{report}");
@@ -65,7 +65,25 @@ async fn of_all_cases_those_differ_that_are_listed_and_no_others() {
 
 #[tokio::test]
 async fn of_the_websocket_cases_those_differ_that_are_listed_and_no_others() {
-    let report = report("ws.jsonl", &[]).await;
+    let report = report("ccxt/ws.jsonl", &[]).await;
     assert_eq!(sorted(report.failures()), names_of(&DIFFERENT_WS), "{report}");
     assert_eq!(report.passed(), 39, "{report}");
+}
+
+#[tokio::test]
+async fn of_the_other_formats_everything_is_reproduced_that_the_library_does() {
+    for (file, passed, skipped) in [
+        ("basic/rfc7617.json", 2, 0),
+        ("basic/generated.json", 8, 0),
+        ("hmac_recipes/published.json", 13, 0),
+        // `none` and ES512.
+        ("jose/rfc7515_8037.json", 4, 2),
+        ("jose/rfc7797.json", 2, 0),
+        // ES512, and five tokens that a verifier must refuse.
+        ("jose/generated_pyjwt.json", 25, 6),
+    ] {
+        let report = report(file, &[]).await;
+        assert_eq!((report.passed(), report.failed()), (passed, 0), "{report}");
+        assert_eq!(report.to_string().matches("\n  skipped ").count(), skipped, "{report}");
+    }
 }
