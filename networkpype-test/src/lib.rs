@@ -3,7 +3,8 @@
 //! [`Exchange`] is a real HTTP and WebSocket server on a free port of 127.0.0.1. It shares no code
 //! with the other NetworkPype crates, so a mistake cannot hide on both sides, and it parses
 //! HTTP/1.1 itself, so [`Exchange::requests`] shows the exact bytes received. [`RawServer`] follows
-//! scripts over raw TCP, for servers that misbehave; [`TestCa`] makes certificates.
+//! scripts over raw TCP, for servers that misbehave; [`TestCa`] makes certificates. [`peers`] starts
+//! servers that others wrote.
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -66,6 +67,7 @@ mod host;
 mod limiter;
 mod params;
 mod path;
+pub mod peers;
 mod raw;
 mod record;
 mod routes;
