@@ -64,6 +64,25 @@ pub enum Kind {
     /// `/digest-auth/{qop}/{user}/{password}/{algorithm}[/{stale_after}]`, whose qop may also be
     /// any other word, which offers both.
     DigestHttpbin,
+    /// A resource server: npm's oauth4webapi, which takes JWT access tokens (RFC 9068).
+    ///
+    /// Paths that begin with `/d` take `DPoP` alone, all others Bearer tokens too. A proof is taken
+    /// once. A token's header has `typ` `at+jwt`, and its claims are `iss`, `aud`, `sub`,
+    /// `client_id`, `jti`, `iat` and `exp`, and `cnf` where it is bound to a key.
+    ///
+    /// Knobs: `ISSUER`, the authorization server to trust, such as the `issuer` of a [`Kind::Oidc`];
+    /// `DPOP_NONCE`, the nonce that proofs must carry.
+    /// Facts: `issuer`, `audience`; without the first knob `issuer_key` (ES256) and `issuer_kid`, to
+    /// sign tokens with.
+    DpopRs,
+    /// A resource server: PyPI's oauthlib, which takes requests signed by OAuth 1.0a at every path.
+    ///
+    /// `HMAC-` and `RSA-` with SHA1, SHA256 and SHA512, and `PLAINTEXT`; in the header, the query or
+    /// a form. Consumer `ck` with `cs&é`, token `tk` with `ts`. A nonce of 4 to 64 characters is
+    /// taken once, and 401 is all that a refusal says.
+    ///
+    /// Knobs: `TIMESTAMP_TTL`, seconds a timestamp may be off (300). Facts: `rsa_key`.
+    Oauth1Oauthlib,
 }
 
 impl Kind {
@@ -75,14 +94,17 @@ impl Kind {
             Self::JwtHaproxy => "jwt_haproxy.mjs",
             Self::DigestBasicApache => "digest_basic_apache.mjs",
             Self::DigestHttpbin => "digest_httpbin.py",
+            Self::DpopRs => "dpop_rs.mjs",
+            Self::Oauth1Oauthlib => "oauth1_oauthlib.py",
         }
     }
 
     /// The group of `setup.sh` that it belongs to.
     pub(super) fn group(self) -> &'static str {
         match self {
-            Self::Oidc | Self::Oauth2RsApache | Self::JwtHaproxy => "oidc",
+            Self::Oidc | Self::Oauth2RsApache | Self::JwtHaproxy | Self::DpopRs => "oidc",
             Self::DigestBasicApache | Self::DigestHttpbin => "digest",
+            Self::Oauth1Oauthlib => "oauth1",
         }
     }
 

@@ -48,7 +48,7 @@ impl Key {
         }
     }
 
-    fn sign(&self, text: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign(&self, text: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match self {
             Self::Hs256(secret) => {

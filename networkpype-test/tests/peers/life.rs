@@ -5,23 +5,13 @@ use std::panic::catch_unwind;
 
 use networkpype_test::peers::{Kind, Peer};
 
-const ALL: &[Kind] = &[
-    Kind::Oidc,
-    Kind::Oauth2RsApache,
-    Kind::JwtHaproxy,
-    Kind::DigestBasicApache,
-    Kind::DigestHttpbin,
-];
-
 #[test]
 fn a_server_ends_with_its_peer() {
-    for &kind in ALL {
-        let Some(peer) = Peer::start(kind, &[]) else { continue };
-        let port = peer.port();
-        assert!(TcpStream::connect(("127.0.0.1", port)).is_ok(), "{kind:?}");
-        drop(peer);
-        assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "{kind:?}");
-    }
+    let Some(peer) = Peer::start(Kind::DigestBasicApache, &[]) else { return };
+    let port = peer.port();
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
+    drop(peer);
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
 }
 
 #[test]

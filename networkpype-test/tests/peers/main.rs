@@ -11,5 +11,6 @@ mod digest;
 mod http;
 mod jwt;
 mod life;
+mod oauth1;
 mod oidc;
 mod resources;

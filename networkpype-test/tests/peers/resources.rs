@@ -4,7 +4,7 @@ use networkpype_test::peers::{Kind, Peer};
 use serde_json::{Value, json};
 
 use crate::http::{basic, escaped, get, post_form};
-use crate::jwt::{Key, dpop, jwt, now, token_hash};
+use crate::jwt::{Key, dpop, jwt, new_id, now, token_hash};
 
 fn status(peer: &Peer, target: &str, authorization: &str, proof: &str) -> u16 {
     let mut headers = vec![("Authorization", authorization)];
@@ -69,4 +69,55 @@ fn apache_trusts_the_authorization_server_it_is_told_of() {
     assert_eq!(status(&apache, "/j/i", &format!("Bearer {token}"), ""), 200);
     let cut = &token[..token.len() - 8];
     assert_eq!(status(&apache, "/j/i", &format!("Bearer {cut}AAAAAAAA"), ""), 401);
+}
+
+/// An access token (RFC 9068) of the key that `server` told of.
+fn access_token(server: &Peer, more: &Value) -> String {
+    let mut claims = json!({
+        "iss": server.get("issuer"), "aud": server.get("audience"), "sub": "u", "client_id": "c",
+        "jti": new_id(), "iat": now(), "exp": now() + 60,
+    });
+    claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let header = json!({ "typ": "at+jwt", "kid": server.get("issuer_kid") });
+    jwt(&Key::es256(server.get("issuer_key")), header, &claims)
+}
+
+#[test]
+fn oauth4webapi_takes_a_proof_of_this_request_once() {
+    let Some(server) = Peer::start(Kind::DpopRs, &[]) else { return };
+    let (key, url) = (Key::new_es256(), server.url("/d"));
+    let bound = access_token(&server, &json!({ "cnf": { "jkt": key.thumbprint() } }));
+    let call = |proof: &str| status(&server, "/d?x=1", &format!("DPoP {bound}"), proof);
+    let proof = dpop(&key, "GET", &url, &token_hash(&bound));
+    assert_eq!(call(&proof), 200);
+    assert_eq!(call(&proof), 401, "the same proof again");
+    for wrong in [
+        dpop(&key, "POST", &url, &token_hash(&bound)),
+        dpop(&key, "GET", &server.url("/other"), &token_hash(&bound)),
+        dpop(&key, "GET", &url, &token_hash("other")),
+        dpop(&Key::new_es256(), "GET", &url, &token_hash(&bound)),
+    ] {
+        assert_eq!(call(&wrong), 401);
+    }
+    assert_eq!(status(&server, "/b", &format!("Bearer {bound}"), ""), 401);
+    let free = format!("Bearer {}", access_token(&server, &json!({})));
+    assert_eq!(status(&server, "/b", &free, ""), 200);
+    assert_eq!(status(&server, "/d", &free, ""), 401);
+}
+
+#[test]
+fn oauth4webapi_asks_for_its_nonce() {
+    let Some(server) = Peer::start(Kind::DpopRs, &[("DPOP_NONCE", "n1")]) else { return };
+    let (key, url) = (Key::new_es256(), server.url("/d"));
+    let bound = access_token(&server, &json!({ "cnf": { "jkt": key.thumbprint() } }));
+    let call = |nonce: &str| {
+        let mut more = token_hash(&bound);
+        more["nonce"] = nonce.into();
+        let (token, proof) = (format!("DPoP {bound}"), dpop(&key, "GET", &url, &more));
+        get(&server, "/d", &[("Authorization", &token), ("DPoP", &proof)])
+    };
+    let refused = call("other");
+    assert_eq!((refused.status, refused.header("DPoP-Nonce")), (401, "n1"));
+    assert!(refused.header("WWW-Authenticate").contains("use_dpop_nonce"), "{refused:?}");
+    assert_eq!(call("n1").status, 200);
 }

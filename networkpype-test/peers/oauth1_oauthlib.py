@@ -1,0 +1,114 @@
+"""A resource server: PyPI's oauthlib checks signatures of OAuth 1.0a, wherever they stand."""
+
+import http.server
+import os
+import tempfile
+import threading
+import time
+
+from common import not_installed, ready
+
+try:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from oauthlib import oauth1
+except ModuleNotFoundError as error:
+    not_installed(error)
+
+CONSUMER, CONSUMER_SECRET = "ck", "cs&é"
+TOKEN, TOKEN_SECRET = "tk", "ts"
+LIFETIME = int(os.environ.get("TIMESTAMP_TTL", "300"))
+rsa_key = rsa.generate_private_key(65537, 2048)
+
+
+class Rules(oauth1.RequestValidator):
+    """What the library asks its user: who is known, by which secrets, and what was seen before."""
+
+    allowed_signature_methods = (
+        "HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512", "RSA-SHA1", "RSA-SHA256", "RSA-SHA512", "PLAINTEXT",
+    )
+    timestamp_lifetime = LIFETIME
+    enforce_ssl = False
+    # The library goes on with these after a name that nobody knows, so that an answer takes as long as any other.
+    dummy_client = dummy_access_token = "nobody"
+
+    def __init__(self):
+        super().__init__()
+        self.seen = set()
+        self.lock = threading.Lock()
+
+    def check_client_key(self, client_key):
+        return bool(client_key)
+
+    def check_access_token(self, request_token):
+        return bool(request_token)
+
+    def check_nonce(self, nonce):
+        return 4 <= len(nonce) <= 64
+
+    def validate_client_key(self, client_key, request):
+        return client_key == CONSUMER
+
+    def validate_access_token(self, client_key, token, request):
+        return token == TOKEN
+
+    def validate_realms(self, client_key, token, request, uri=None, realms=None):
+        return True
+
+    def validate_timestamp_and_nonce(self, client_key, timestamp, nonce, request, **_):
+        with self.lock:
+            new = (timestamp, nonce) not in self.seen
+            self.seen.add((timestamp, nonce))
+        return new and abs(time.time() - int(timestamp)) < LIFETIME
+
+    def get_client_secret(self, client_key, request):
+        return CONSUMER_SECRET
+
+    def get_access_token_secret(self, client_key, token, request):
+        return TOKEN_SECRET
+
+    def get_rsa_key(self, client_key, request):
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        return rsa_key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
+
+
+endpoint = oauth1.ResourceEndpoint(Rules())
+
+
+class Resource(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        # Only the parameters of a form are part of what is signed.
+        form = self.headers.get_content_type() == "application/x-www-form-urlencoded"
+        try:
+            taken, _ = endpoint.validate_protected_resource_request(
+                f"http://{self.headers['Host']}{self.path}",
+                http_method=self.command,
+                body=body.decode() if form else None,
+                headers=dict(self.headers),
+            )
+        except ValueError as error:
+            print(f"{self.path}: {error!r}", flush=True)
+            taken = False
+        text = b"ok" if taken else b"refused"
+        self.send_response(200 if taken else 401)
+        if not taken:
+            self.send_header("WWW-Authenticate", 'OAuth realm="api"')
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(text)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+
+
+with tempfile.TemporaryDirectory(prefix="networkpype-peer-") as folder:
+    key_file = os.path.join(folder, "rsa.pem")
+    with open(key_file, "wb") as file:
+        form = serialization.PrivateFormat.PKCS8
+        file.write(rsa_key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Resource)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    ready(port=server.server_port, rsa_key=key_file)
