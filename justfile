@@ -6,6 +6,10 @@ ci:
 test:
     cargo test --workspace
 
+# Installs the servers of others that tests of logins and signatures run against; all groups, or those named.
+peers *groups:
+    networkpype-test/peers/setup.sh {{groups}}
+
 # Format and lints.
 lint:
     cargo fmt --all --check
