@@ -94,7 +94,7 @@ fn flatten(name: &str, value: &Value, found: &mut dyn FnMut(&str, &str)) {
 fn kebab(name: &str) -> String {
     let mut kebab = String::new();
     for letter in name.chars() {
-        if letter.is_ascii_uppercase() {
+        if letter.is_ascii_uppercase() && !kebab.is_empty() {
             kebab.push('-');
         }
         kebab.push(letter.to_ascii_lowercase());
@@ -116,5 +116,19 @@ impl Entropy for Fixed {
             0x11, 0x11, 0x11, 0x11, 0x22, 0x22, 0x43, 0x33, 0x84, 0x44, 0x55, 0x55, 0x55, 0x55,
             0x55, 0x55,
         ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kebab;
+
+    #[test]
+    fn names_are_written_as_recipes_write_them() {
+        for (name, expected) in
+            [("apiMemo", "api-memo"), ("AccountId", "account-id"), ("uid", "uid"), ("", "")]
+        {
+            assert_eq!(kebab(name), expected);
+        }
     }
 }

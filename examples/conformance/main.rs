@@ -1,8 +1,8 @@
 //! Replays test vectors through the public API: `cargo run --release --example conformance -- FILE...`
 //!
 //! The format of a file is told by its content, and the preset or the scheme by the case; no file, case or exchange is
-//! special here. Prints a line per file, `NAME: P passed, F failed, S skipped`, and with each failure the first field that
-//! differs. Exits with 1 when something failed.
+//! special here. Prints a line per file, `NAME: P passed, F failed, R refused, S skipped`, and with each failure the
+//! first field that differs. Exits with 1 when something failed.
 //!
 //! - `--recipe FILE.toml` uses this recipe for every case.
 //! - `--recipes DIR` looks for `DIR/EXCHANGE.toml` before it asks the presets.

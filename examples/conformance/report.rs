@@ -60,8 +60,9 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (failed, skipped) = (self.failed.len(), self.skipped.len());
-        writeln!(f, "{}: {} passed, {failed} failed, {skipped} skipped", self.name, self.passed)?;
+        let (failed, refused) = (self.failed.len(), self.refused.len());
+        write!(f, "{}: {} passed, {failed} failed, ", self.name, self.passed)?;
+        writeln!(f, "{refused} refused, {} skipped", self.skipped.len())?;
         for (case, why) in &self.failed {
             writeln!(f, "  failed {case}: {why}")?;
         }

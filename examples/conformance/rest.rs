@@ -73,7 +73,8 @@ pub(crate) fn request(
         "none" => Some(Vec::new()),
         _ => None,
     };
-    if !is_told && body_kind == "none" && members.is_empty() {
+    // Whoever has nothing to say hands over no body, also where the recipe would carry one.
+    if body_kind == "none" && members.is_empty() {
         return Ok(request);
     }
     request = request.json_text(members.to_wire());
@@ -120,8 +121,12 @@ fn templated(case: &Value) -> (String, Vec<(String, String)>) {
     let mut values = Vec::new();
     for pair in case["path_params"].as_array().into_iter().flatten() {
         let (name, value) = (text_of(&pair[0]), text_of(&pair[1]));
-        filled = filled.replace(&format!("{{{name}}}"), value);
-        values.push((name.to_owned(), value.to_owned()));
+        let placeholder = format!("{{{name}}}");
+        // What stands in the path in front of the endpoint stands in the case's path as it is.
+        if filled.contains(&placeholder) {
+            filled = filled.replace(&placeholder, value);
+            values.push((name.to_owned(), value.to_owned()));
+        }
     }
     match path.strip_suffix(filled.as_str()) {
         Some(before) if !values.is_empty() => (format!("{before}{endpoint}"), values),
@@ -160,5 +165,26 @@ pub(crate) fn chain(error: &dyn StdError) -> String {
     match error.source() {
         None => error.to_string(),
         Some(cause) => format!("{error}: {}", chain(cause)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_the_endpoint_has_in_braces_is_a_path_parameter() {
+        let case = |endpoint: &str| {
+            json!({
+                "path": "/6/api/v1/orders/42", "endpoint": endpoint,
+                "path_params": [["account-group", "6"], ["id", "42"]],
+            })
+        };
+        let id = || vec![("id".to_owned(), "42".to_owned())];
+        assert_eq!(templated(&case("orders/{id}")), ("/6/api/v1/orders/{id}".to_owned(), id()));
+        assert_eq!(templated(&case("42")), ("/6/api/v1/orders/42".to_owned(), Vec::new()));
+        assert_eq!(templated(&case("other/{id}")), ("/6/api/v1/orders/42".to_owned(), Vec::new()));
     }
 }

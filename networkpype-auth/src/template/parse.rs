@@ -245,7 +245,7 @@ impl<'a> Parser<'a> {
                 None => Ok(Part::Query),
                 Some(encoding) => {
                     let encoding = encoding_named(encoding)
-                        .ok_or_else(|| need("`raw`, `percent` or `form`"))?;
+                        .ok_or_else(|| need("`raw`, `percent`, `form` or `plus`"))?;
                     Ok(Part::QueryIn(encoding))
                 }
             },
@@ -409,6 +409,7 @@ fn encoding_named(name: &str) -> Option<Encoding> {
         "raw" => Some(Encoding::AsIs),
         "percent" => Some(Encoding::Rfc3986),
         "form" => Some(Encoding::Form),
+        "plus" => Some(Encoding::Plus),
         _ => None,
     }
 }

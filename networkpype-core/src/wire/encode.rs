@@ -9,6 +9,9 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 const FORM: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b' ');
 
+/// As [`RESERVED`], but for the space, which becomes `+`.
+const RESERVED_BUT_SPACE: &AsciiSet = &RESERVED.remove(b' ');
+
 /// How the names and values of parameters become text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
@@ -18,6 +21,8 @@ pub enum Encoding {
     Rfc3986,
     /// The WHATWG form serializer: a space is `+`, and `*` stays.
     Form,
+    /// As [`Rfc3986`](Self::Rfc3986), but a space is `+`: what `urlencode` of Python and `url.QueryEscape` of Go write.
+    Plus,
     /// No encoding at all. Sent only where every byte may stand in a request as it is.
     AsIs,
     /// As [`Rfc3986`](Self::Rfc3986), but for these characters, which stay: for APIs that want `,` or `$` literally.
@@ -78,6 +83,10 @@ fn encode_keeping(text: &str, kept: Kept) -> Cow<'_, str> {
     out.into()
 }
 
+fn plus_for_space(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains(' ') { text.replace(' ', "+").into() } else { text }
+}
+
 impl Encoding {
     /// `text` in this encoding.
     ///
@@ -86,15 +95,14 @@ impl Encoding {
     ///
     /// assert_eq!(Encoding::Rfc3986.encode("a b/ü"), "a%20b%2F%C3%BC");
     /// assert_eq!(Encoding::Form.encode("a b/ü"), "a+b%2F%C3%BC");
+    /// assert_eq!(Encoding::Plus.encode("a b~*"), "a+b~%2A");
     /// assert_eq!(Encoding::AsIs.encode("a b/ü"), "a b/ü");
     /// ```
     pub fn encode(self, text: &str) -> Cow<'_, str> {
         match self {
             Self::Rfc3986 => utf8_percent_encode(text, RESERVED).into(),
-            Self::Form => {
-                let encoded: Cow<'_, str> = utf8_percent_encode(text, FORM).into();
-                if encoded.contains(' ') { encoded.replace(' ', "+").into() } else { encoded }
-            }
+            Self::Form => plus_for_space(utf8_percent_encode(text, FORM).into()),
+            Self::Plus => plus_for_space(utf8_percent_encode(text, RESERVED_BUT_SPACE).into()),
             Self::AsIs => text.into(),
             Self::Keeping(kept) => encode_keeping(text, kept),
         }
@@ -129,6 +137,8 @@ mod tests {
             assert_eq!(Encoding::Rfc3986.encode(&text), expect(b"-._~"));
             let form = if byte == b' ' { "+".to_owned() } else { expect(b"-._*") };
             assert_eq!(Encoding::Form.encode(&text), form);
+            let plus = if byte == b' ' { "+".to_owned() } else { expect(b"-._~") };
+            assert_eq!(Encoding::Plus.encode(&text), plus);
         }
     }
 }

@@ -99,7 +99,12 @@ fn the_bytes_signed_are_the_bytes_received() {
         .build()
         .expect("manager");
     let typed = prop::sample::select(vec!["", "?", "?a=1&&b=%20+&c", "?=&=", "?x=%zz"]);
-    let encoding = prop::sample::select(vec![Encoding::Rfc3986, Encoding::Form, Encoding::AsIs]);
+    let encoding = prop::sample::select(vec![
+        Encoding::Rfc3986,
+        Encoding::Form,
+        Encoding::Plus,
+        Encoding::AsIs,
+    ]);
     let case = (text(), typed, pairs(), encoding, body());
     let mut sent = 0_usize;
     let mut runner =
