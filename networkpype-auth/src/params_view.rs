@@ -17,6 +17,8 @@ pub struct ParamsView {
     pub sorted: bool,
     /// Without those that have no value. Default: with them.
     pub skip_empty: bool,
+    /// With their names. Default: with them; without them the values alone are joined.
+    pub names: bool,
     /// What stands between a name and its value. Default: `=`.
     pub equals: Cow<'static, str>,
     /// What stands between two parameters. Default: `&`.
@@ -35,6 +37,7 @@ impl Default for ParamsView {
             encoding: Encoding::AsIs,
             sorted: false,
             skip_empty: false,
+            names: true,
             equals: "=".into(),
             separator: "&".into(),
             with: Vec::new(),
@@ -84,6 +87,11 @@ impl ParamsView {
     }
 
     fn join(&self, pairs: Vec<(String, String)>) -> String {
+        if !self.names {
+            let values: Vec<_> =
+                pairs.iter().map(|(_, value)| self.encoding.encode(value)).collect();
+            return values.join(&self.separator);
+        }
         let encoded = pairs
             .iter()
             .map(|(name, value)| (self.encoding.encode(name), self.encoding.encode(value)));

@@ -169,8 +169,8 @@ impl Recipe {
         self
     }
 
-    /// Sorts the members of a JSON body by name, before the recipe places its own around them. Default: they stay in their
-    /// order.
+    /// Sorts the members of a JSON body by name, before the recipe places its own around them; with [`Sort::All`] those
+    /// too, but for the signature and what is made from the request. Default: they stay in their order.
     pub fn sort_json(mut self) -> Self {
         self.arrangement.sort_json = true;
         self
@@ -332,6 +332,9 @@ impl Recipe {
         }
         if self.sort == Sort::All {
             sort(&mut request)?;
+            if self.arrangement.sort_json {
+                sort_members(&mut request)?;
+            }
         }
         self.fill_empty_body(&mut request)?;
         let late_body = self.body.as_ref().filter(|body| holds_signature(body));
@@ -426,6 +429,13 @@ fn sort(request: &mut RestRequest) -> Result<(), AuthError> {
     }
     if request.form_params().is_some_and(|form| form.len() > 1) {
         request.form_params_mut()?.sort_by_name();
+    }
+    Ok(())
+}
+
+fn sort_members(request: &mut RestRequest) -> Result<(), AuthError> {
+    if request.json_members().is_some_and(|members| members.len() > 1) {
+        request.json_members_mut()?.sort_by_name();
     }
     Ok(())
 }

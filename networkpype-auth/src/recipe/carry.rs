@@ -71,8 +71,8 @@ impl Arrangement {
         if self.query_mark {
             request.keep_query_mark();
         }
-        if self.sort_json && request.json_members().is_some_and(|members| members.len() > 1) {
-            request.json_members_mut()?.sort_by_name();
+        if self.sort_json {
+            super::sort_members(request)?;
         }
         let members = request.json_members();
         if let Some(carriers) = carriers

@@ -71,11 +71,11 @@ impl<'k> NamesAt<'k> {
         request: &RequestSpec,
     ) -> Result<ParamsView, RecipeError> {
         let mut view = ParamsView::default();
-        if let Some(encoding) = &spec.encoding {
-            view.encoding = self.encoding(encoding, None, "params.encoding")?;
-        }
+        let encoding = spec.encoding.as_deref().unwrap_or("raw");
+        view.encoding = self.encoding(encoding, spec.keep.as_deref(), "params.encoding")?;
         view.sorted = spec.sorted.unwrap_or(false);
         view.skip_empty = spec.skip_empty.unwrap_or(false);
+        view.names = spec.names.unwrap_or(true);
         if let Some(equals) = &spec.equals {
             view.equals = equals.clone().into();
         }
@@ -115,21 +115,24 @@ impl<'k> NamesAt<'k> {
         keep: Option<&str>,
         field: &str,
     ) -> Result<Encoding, RecipeError> {
+        let keep_at =
+            || self.at(&format!("{}keep", field.strip_suffix("encoding").unwrap_or(field)));
         match (name, keep) {
             ("percent", None) => Ok(Encoding::Rfc3986),
             ("percent", Some(keep)) if keep.bytes().all(may_be_kept) => {
                 Ok(Encoding::Keeping(Kept::new(keep)))
             }
             ("percent", Some(_)) => Err(RecipeError::new(
-                self.at("keep"),
+                keep_at(),
                 "servers read `%`, `&`, `=`, `+`, `#`, spaces and all but ASCII as something else: leave them out",
             )),
             (_, Some(_)) => {
-                Err(RecipeError::new(self.at("keep"), "only `percent` encodes with exceptions"))
+                Err(RecipeError::new(keep_at(), "only `percent` encodes with exceptions"))
             }
             ("form", None) => Ok(Encoding::Form),
+            ("plus", None) => Ok(Encoding::Plus),
             ("raw", None) => Ok(Encoding::AsIs),
-            _ => Err(RecipeError::new(self.at(field), "write `percent`, `form` or `raw`")),
+            _ => Err(RecipeError::new(self.at(field), "write `percent`, `form`, `plus` or `raw`")),
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct EntrySpec {
     pub r#in: Option<String>,
     /// Whether the caller's own parameter of this name counts. Default: it is an error.
     pub yields: bool,
-    /// How a parameter is sent: `percent`, `form` or `raw`. Default: as all are; a signature is percent-encoded.
+    /// How a parameter is sent: `percent`, `form`, `plus` or `raw`. Default: as all are; a signature is percent-encoded.
     pub encoding: Option<String>,
 }
 

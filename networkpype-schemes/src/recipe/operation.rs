@@ -19,7 +19,8 @@ pub(super) fn compile_operation(
     let algorithm = spec.algorithm.as_deref();
     if let Some(token) = algorithm.and_then(|name| name.strip_prefix("jwt-")) {
         if spec.payload.as_ref().is_some_and(|payload| !payload.is_empty()) {
-            let reason = "a token signs its header and claims: leave it out";
+            let reason =
+                "a token signs its header and claims: leave it out, or take it back with `\"\"`";
             return Err(RecipeError::new(names.at("payload"), reason));
         }
         return token_operation(token, spec, names);

@@ -51,7 +51,18 @@ impl ParamsSpec {
         over!(
             self,
             base,
-            ParamsSpec { encoding, sorted, skip_empty, equals, separator, with, lists, objects },
+            ParamsSpec {
+                encoding,
+                keep,
+                sorted,
+                skip_empty,
+                names,
+                equals,
+                separator,
+                with,
+                lists,
+                objects
+            },
         )
     }
 }

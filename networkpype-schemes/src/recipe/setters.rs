@@ -49,8 +49,10 @@ setters!(RequestSpec {
 
 setters!(ParamsSpec {
     encoding: String,
+    keep: String,
     sorted: bool,
     skip_empty: bool,
+    names: bool,
     equals: String,
     separator: String,
     lists: String,

@@ -157,10 +157,11 @@ pub struct RequestSpec {
     /// Which parameters are sorted by name: `none`, `own` or `all`. Default: `none`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<String>,
-    /// Whether the members of a JSON body are sorted by name. Default: no.
+    /// Whether the members of a JSON body are sorted by name: the caller's, and with `sort = "all"` also what is placed.
+    /// Default: no.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort_json: Option<bool>,
-    /// How parameters are sent: `percent`, `form` or `raw`. Default: `percent`.
+    /// How parameters are sent: `percent`, `form`, `plus` or `raw`. Default: `percent`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
     /// Characters that `percent` leaves alone.
@@ -205,15 +206,21 @@ pub struct RequestSpec {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 #[non_exhaustive]
 pub struct ParamsSpec {
-    /// `raw`, `percent` or `form`. Default: `raw`.
+    /// `raw`, `percent`, `form` or `plus`. Default: `raw`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
+    /// Characters that `percent` leaves alone here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<String>,
     /// Whether they are sorted by name. Default: no.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sorted: Option<bool>,
     /// Whether those without a value are left out. Default: no.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip_empty: Option<bool>,
+    /// Whether their names are there, or the values alone. Default: the names are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<bool>,
     /// What stands between a name and its value. Default: `=`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub equals: Option<String>,

@@ -106,6 +106,8 @@ fn two_values_in_one_place_and_two_kinds_of_body_are_refused() {
             "query or a form are encoded",
         ),
         ("encoding = 'raw'\nkeep = ','", "request.keep", "only `percent`"),
+        ("params.keep = ','", "request.params.keep", "only `percent`"),
+        ("params = { encoding = 'percent', keep = '&' }", "request.params.keep", "leave them out"),
         ("keep = '&'", "request.keep", "leave them out"),
         ("keep = 'é'", "request.keep", "leave them out"),
         ("keep = ' '", "request.keep", "leave them out"),

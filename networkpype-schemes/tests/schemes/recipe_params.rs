@@ -86,8 +86,11 @@ async fn what_is_signed_as_params_has_an_encoding_an_order_and_marks_of_its_own(
         ("", "z=1&b=x y&a=ü&c=&"),
         ("params.encoding = 'percent'", "z=1&b=x%20y&a=%C3%BC&c=%26"),
         ("params.encoding = 'form'", "z=1&b=x+y&a=%C3%BC&c=%26"),
+        ("params.encoding = 'plus'", "z=1&b=x+y&a=%C3%BC&c=%26"),
         ("params.sorted = true", "a=ü&b=x y&c=&&z=1"),
         ("params = { equals = '', separator = '|' }", "z1|bx y|aü|c&"),
+        ("params = { names = false, sorted = true, separator = '' }", "üx y&1"),
+        ("params = { names = false, equals = '=', encoding = 'percent' }", "1&x%20y&%C3%BC&%26"),
         ("params.with = [['k', '{key}'], ['m', '{method}']]", "k=the-key&m=POST&z=1&b=x y&a=ü&c=&"),
         ("params = { with = [['k', '{key}']], sorted = true }", "a=ü&b=x y&c=&&k=the-key&z=1"),
     ] {
@@ -100,11 +103,26 @@ async fn what_is_signed_as_params_has_an_encoding_an_order_and_marks_of_its_own(
 }
 
 #[tokio::test]
+async fn what_is_signed_as_params_keeps_characters_of_its_own() {
+    let request = || RestRequest::get("https://h/p").json_text(r#"{"ids":["a!","b,"]}"#);
+    for (options, expected) in [
+        ("params = { encoding = 'percent', keep = '[]!' }", "ids[]=a!&ids[]=b%2C"),
+        ("keep = '[]'\nparams.encoding = 'percent'", "ids%5B%5D=a%21&ids%5B%5D=b%2C"),
+    ] {
+        let auth = requests(&format!("headers.P = '{{params}}'\nlists = 'brackets'\n{options}"));
+        let signed = sign(&auth, request()).await.expect("signed");
+        assert_eq!(signed.headers()["p"], expected, "{options}");
+    }
+}
+
+#[tokio::test]
 async fn parameters_are_sent_in_the_encoding_and_the_order_that_is_said() {
     let request = || RestRequest::get("https://h/p").param("b", "x,y z[]").param("a", "+");
     for (options, expected) in [
         ("", "/p?b=x%2Cy%20z%5B%5D&a=%2B"),
         ("encoding = 'form'", "/p?b=x%2Cy+z%5B%5D&a=%2B"),
+        ("encoding = 'plus'", "/p?b=x%2Cy+z%5B%5D&a=%2B"),
+        ("encoding = 'plus'\nafter = [['c', '~*']]", "/p?b=x%2Cy+z%5B%5D&a=%2B&c=~%2A"),
         ("keep = ',[]'", "/p?b=x,y%20z[]&a=%2B"),
         ("sort = 'own'\nbefore = [['z', '1']]", "/p?z=1&a=%2B&b=x%2Cy%20z%5B%5D"),
         ("sort = 'all'\nbefore = [['z', '1']]", "/p?a=%2B&b=x%2Cy%20z%5B%5D&z=1"),
@@ -123,6 +141,13 @@ async fn parameters_are_sent_in_the_encoding_and_the_order_that_is_said() {
     assert_eq!(sent(&raw, RestRequest::get("https://h/p").param("a", "x,y")).await, "/p?a=x,y");
     let sorted = requests("sort-json = true");
     assert_eq!(sent(&sorted, json()).await, r#"/p {"a":{"d":"y z","c":1e-7},"b":["x",2]}"#);
+    let placed = "sort-json = true\nbefore = [{ name = 'aa', value = '1', in = 'json' }]\nsort";
+    for (sort, expected) in [
+        ("own", r#"/p {"aa":"1","a":{"d":"y z","c":1e-7},"b":["x",2]}"#),
+        ("all", r#"/p {"a":{"d":"y z","c":1e-7},"aa":"1","b":["x",2]}"#),
+    ] {
+        assert_eq!(sent(&requests(&format!("{placed} = '{sort}'")), json()).await, expected);
+    }
 }
 
 #[tokio::test]
