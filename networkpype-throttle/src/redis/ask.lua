@@ -1,25 +1,59 @@
 -- Grants a request, gives it a place in the line and says when it is due, or refuses it.
 --
 -- KEYS: the state; then log, line and dues of each limit.
--- ARGV: of each limit its name, capacity and window; how long the state lives (ms); then of this call: the caller's
--- clock, the server's identity as the caller knows it (empty: do not care), when the server started (empty: the caller
--- knew another one before), the caller's id, how long it is prepared to wait (negative: no place in the line), and what
--- it weighs on each limit; and, from who has a place in the line and is due, half the tolerance of each limit.
+-- ARGV: the caller's id; what is seldom needed, in one text: the caller's clock, how long the caller is prepared to wait
+-- (negative: no place in the line), when the server started (`-`: the caller knew another one before), the server's
+-- identity as the caller knows it (empty: do not care), how long the state lives (ms), and the window of each limit;
+-- then of all limits the fields `calm:<identity>:<name>` of the state (with another identity than any, where the caller
+-- knew another server before), the capacities, and what the request weighs; and, from who has a place in the line and is
+-- due, half the tolerance of each limit.
 --
 -- Answers how long ago what is granted counts from, or what becomes of it else, the server's clock and an instant.
 local call, tonumber, max = redis.call, tonumber, math.max
 local n = (#KEYS - 1) / 3
-local at = 3 * n + 1
-local now = instant(ARGV[at + 1])
-local run, changed = ARGV[at + 2], ARGV[at + 3] == ''
-local id, claims = ARGV[at + 4], #ARGV > at + 5 + n
+local now = instant(ARGV[2])
+local id, claims = ARGV[1], #ARGV > 2 + 3 * n
 
-local fields = {'run', 'since', 'stops'}
-for i = 1, n do fields[3 + i] = 'renew:' .. ARGV[3 * i - 2] end
-local state = call('HMGET', KEYS[1], unpack(fields))
+-- The state says of a limit until when it is calm: nothing is stopped or held back, nobody waits, and the keys live for
+-- long enough. Whoever changes that takes it away. So most of the time it is enough to look at that, and whether there is
+-- room beside all that the logs remember; what follows, beginning with its functions, takes longer than this. Now and then
+-- it is gone through all the same, to take out of the logs what has left them.
+if not claims and now % 16 ~= 0 then
+  local calm = call('HMGET', KEYS[1], unpack(ARGV, 3, 2 + n))
+  local simple, sums = true, {}
+  for i = 1, n do
+    local charge = tonumber(ARGV[2 + 2 * n + i])
+    if charge > 0 then
+      local sum = calm[i] and tonumber(calm[i]) > now and call('ZSCORE', KEYS[3 * i - 1], '#')
+      sums[i] = sum and sum - charge
+      simple = sum and sums[i] + ARGV[2 + n + i] >= 0
+      if not simple then break end
+    end
+  end
+  if simple then
+    -- As text, since the server is slow at writing numbers that may have fractions.
+    local text = string.format
+    local from = text('%d', now)
+    for i = 1, n do
+      if sums[i] then
+        call('ZADD', KEYS[3 * i - 1], from, id .. ':' .. ARGV[2 + 2 * n + i], text('%d', sums[i]), '#')
+      end
+    end
+    return 0
+  end
+end
+
+local patience, born, run, life, list = string.match(ARGV[2], '^%d+ (%-?%d+) (%S+) (%S*) (%d+)(.*)$')
+local windows = {}
+for window in string.gmatch(list, '%d+') do windows[#windows + 1] = tonumber(window) end
+life, patience = tonumber(life), tonumber(patience)
+local changed = born == '-'
+
+local state = call('HMGET', KEYS[1], 'run', 'since', 'stops', unpack(ARGV, 3, 2 + n))
+
+local function name(i) return string.match(ARGV[2 + i], '^calm:[^:]*:(.*)$') end
 
 local function keep_state()
-  local life = tonumber(ARGV[at])
   if call('PTTL', KEYS[1]) < life then call('PEXPIRE', KEYS[1], life) end
 end
 
@@ -28,48 +62,14 @@ end
 local since = tonumber(state[2] or 0)
 if run ~= '' and (state[1] ~= run or (changed and call('HGET', KEYS[1], 'told') ~= run)) then
   local new = not state[1] and not changed
-  since = new and tonumber(ARGV[at + 3]) or now
+  since = new and tonumber(born) or now
   call('HSET', KEYS[1], 'run', run, 'told', new and '' or run, 'since', since)
+  nothing_is_calm(KEYS[1])
+  state = {run, since, state[3]}
   keep_state()
 end
 
--- A request counts from `from` on, now that `used` counts in the log of limit `i` before it.
-local function enter(i, used, charge, from)
-  local log, renew = KEYS[3 * i - 1], state[3 + i]
-  call('ZADD', log, from, id .. ':' .. ARGV[at + 5 + i], -used - charge, '#')
-  -- Keys live twice as long as they have to, so that this has to be renewed only now and then.
-  if used == 0 or not renew or tonumber(renew) < now then
-    local window = tonumber(ARGV[3 * i])
-    call('PEXPIRE', log, int(window / 500 + 1000))
-    call('HSET', KEYS[1], fields[3 + i], now + window)
-    keep_state()
-  end
-end
-
--- Nothing was stopped, nobody waits, and it fits beside all that the logs remember: that is most of the time, and what
--- follows, beginning with its functions, takes longer than this. Whatever is not as simple is decided there.
 local stopped = state[3] and tonumber(state[3]) > now
-if not (claims or stopped) and now % 16 ~= 0 then
-  local simple, used = true, {}
-  for i = 1, n do
-    local charge = tonumber(ARGV[at + 5 + i])
-    if charge > 0 then
-      local sum = -(call('ZSCORE', KEYS[3 * i - 1], '#') or 0)
-      simple = sum > 0 and sum + charge <= tonumber(ARGV[3 * i - 1])
-        and (since == 0 or since + ARGV[3 * i] < now) and call('ZCARD', KEYS[3 * i]) == 0
-      if not simple then break end
-      used[i] = sum
-    end
-  end
-  if simple then
-    for i = 1, n do
-      if used[i] then enter(i, used[i], ARGV[at + 5 + i], now) end
-    end
-    return 0
-  end
-end
-
-local patience = tonumber(ARGV[at + 5])
 local BEYOND = 9e15
 
 -- Until when all limits are paused and banned, and each of them.
@@ -77,8 +77,7 @@ local stops = {}
 if stopped then
   local names = {'pause', 'ban'}
   for i = 1, n do
-    local name = ARGV[3 * i - 2]
-    names[2 * i + 1], names[2 * i + 2] = 'pause:' .. name, 'ban:' .. name
+    names[2 * i + 1], names[2 * i + 2] = 'pause:' .. name(i), 'ban:' .. name(i)
   end
   stops = call('HMGET', KEYS[1], unpack(names))
 end
@@ -131,11 +130,11 @@ end
 local fits, go_at, banned, due, punctual = true, now, 0, now, claims
 local on = {}
 for i = 1, n do
-  local charge = tonumber(ARGV[at + 5 + i])
+  local charge = tonumber(ARGV[2 + 2 * n + i])
   if charge > 0 then
     local log, line, dues = KEYS[3 * i - 1], KEYS[3 * i], KEYS[3 * i + 1]
-    local capacity, window = tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
-    local member = id .. ':' .. ARGV[at + 5 + i]
+    local capacity, window = tonumber(ARGV[2 + n + i]), windows[i]
+    local member = id .. ':' .. ARGV[2 + 2 * n + i]
     local used = used_in(log, now, window, capacity - charge)
     local queued, start = line_of(line, dues, now - max(window, 500000))
     local ahead, before, tail, reach, spare = 0, 0, 0, nil, 0
@@ -147,7 +146,7 @@ for i = 1, n do
       local rank = call('ZRANK', line, member)
       if rank > 1 then before = due_of(dues, call('ZRANGE', line, rank - 1, rank - 1)[1]) end
       due = due_of(dues, member)
-      punctual = punctual and due <= now and now - due <= tonumber(ARGV[at + 5 + n + i])
+      punctual = punctual and due <= now and now - due <= tonumber(ARGV[2 + 3 * n + i])
     elseif queued then
       local last = call('ZRANGE', line, -1, -1, 'WITHSCORES')
       tail, ahead = tonumber(last[2]), queued
@@ -181,7 +180,7 @@ for i = 1, n do
     go_at = max(go_at, free_at, since > 0 and since + window + 1 or 0)
     go_at = max(go_at, stop(1), stop(2 * i + 1))
     banned = max(banned, stop(2), stop(2 * i + 2))
-    on[#on + 1] = {line = line, dues = dues, charge = charge, member = member, window = window, used = used,
+    on[#on + 1] = {log = log, line = line, dues = dues, charge = charge, member = member, window = window, used = used,
       part = i, queued = queued or 0, tail = tail, reach = my_reach, spare = my_spare}
   end
 end
@@ -207,7 +206,15 @@ if fits and go_at <= now then
   if claims then step_out() end
   -- Who was due a moment ago counts from then, so that those behind, who reckoned with that, are not late either.
   local from = punctual and due or now
-  for _, l in ipairs(on) do enter(l.part, l.used, l.charge, from) end
+  for _, l in ipairs(on) do
+    call('ZADD', l.log, from, l.member, -l.used - l.charge, '#')
+    -- Keys live twice as long as they have to, so that this has to be renewed only now and then.
+    if l.used == 0 or tonumber(state[3 + l.part] or 0) <= now then
+      call('PEXPIRE', l.log, int(l.window / 500 + 1000))
+      if not (stopped or changed or claims) then call('HSET', KEYS[1], ARGV[2 + l.part], now + l.window) end
+      keep_state()
+    end
+  end
   return now - from
 end
 
@@ -217,6 +224,8 @@ if go_at - now > patience then
 end
 
 for _, l in ipairs(on) do
+  -- Both for callers who care which server this is and for those who do not.
+  call('HDEL', KEYS[1], 'calm::' .. name(l.part), 'calm:' .. (state[1] or '') .. ':' .. name(l.part))
   call('HSET', l.dues, l.member, int(go_at) .. ':' .. int(l.reach) .. ':' .. int(l.spare))
   if not claims then
     call('ZADD', l.line, int(l.tail + l.charge), l.member, int(-l.queued - l.charge), '#')

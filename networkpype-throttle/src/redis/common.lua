@@ -14,10 +14,17 @@ local function weight(member)
   return tonumber(string.match(member, ':(%d+)$')) or error('networkpype: foreign data: no weight')
 end
 
--- The server's clock, or the caller's where scripts may not ask.
+-- Whoever stops something, or finds that something was forgotten, has everybody look closely again.
+local function nothing_is_calm(state)
+  for _, field in ipairs(redis.call('HKEYS', state)) do
+    if string.sub(field, 1, 5) == 'calm:' then redis.call('HDEL', state, field) end
+  end
+end
+
+-- The server's clock, or the caller's where scripts may not ask: that is what `given` begins with.
 local function instant(given)
   local time = redis.pcall('TIME')
-  if time.err then return tonumber(given) end
+  if time.err then return tonumber(string.match(given, '^%d+')) end
   return time[1] * 1000000 + time[2]
 end
 

@@ -33,8 +33,8 @@ pub(crate) struct Route {
     pub(crate) parts: Vec<Part>,
     /// The state; then log, line and dues of each part.
     pub(crate) keys: Arc<[String]>,
-    /// What the script is told of each part every time.
-    pub(crate) fixed: Vec<String>,
+    /// What the script seldom needs: for how many milliseconds the state lives, and the windows.
+    pub(crate) seldom: String,
     itself: u64,
     /// Whether the limit is linked to itself by what a request weighs.
     doubled: bool,
@@ -182,15 +182,16 @@ fn route(limit: &RateLimit, all: &HashMap<LimitId, Part>, prefix: &str, longest:
         }
     }
     let mut keys = vec![state_key(prefix)];
-    let mut fixed = Vec::with_capacity(3 * parts.len() + 1);
     for part in &parts {
         keys.extend(
             ["log", "line", "dues"].map(|what| format!("{{{prefix}}}:{what}:{}", part.limit)),
         );
-        fixed.extend([part.limit.to_string(), part.capacity.to_string(), part.window.to_string()]);
     }
-    fixed.push((longest / 500 + 60_000).to_string());
-    Route { limit: limit.clone(), parts, keys: keys.into(), fixed, itself, doubled }
+    let mut seldom = (longest / 500 + 60_000).to_string();
+    for part in &parts {
+        seldom.push_str(&format!(" {}", part.window));
+    }
+    Route { limit: limit.clone(), parts, keys: keys.into(), seldom, itself, doubled }
 }
 
 /// Where it is kept which server this is, and who is banned.

@@ -1,5 +1,7 @@
 use std::{
     collections::HashMap,
+    fmt::Write as _,
+    io::Write as _,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -8,6 +10,8 @@ use std::{
 };
 
 use networkpype_core::{Charge, Clock, LimitId, Permit, ThrottleError, Ticker};
+
+use redis::RedisWrite;
 
 use super::{
     courier::Courier,
@@ -63,7 +67,9 @@ impl Shared {
     /// A number, and the name under which the store knows it.
     pub(crate) fn next_id(&self) -> (u64, Arc<str>) {
         let number = self.issued.fetch_add(1, Ordering::Relaxed);
-        (number, format!("{}-{number}", self.nonce).into())
+        let mut id = String::with_capacity(self.nonce.len() + 21);
+        let _ = write!(id, "{}-{number}", self.nonce);
+        (number, id.into())
     }
 
     /// Asks the store. `patience`: how many microseconds the caller would wait.
@@ -78,19 +84,32 @@ impl Shared {
         let now = clock_micros(&*self.clock);
         let make = |up: &Up| {
             let mut command = up.run(Script::Ask, &cost.route.keys);
-            let identity = &up.identity;
+            let (identity, changed) = (&up.identity, up.changed());
             let run = if self.hold_after_restart { identity.run.as_str() } else { "" };
-            command.arg(&cost.route.fixed).arg(now).arg(run);
-            if up.changed() {
-                command.arg("")
-            } else {
-                command.arg(identity.born)
-            };
+            let patience =
+                if terms == Terms::Now { -1 } else { patience.min(FOREVER).cast_signed() };
+            let parts = &cost.route.parts;
             command.arg(id);
-            match terms {
-                Terms::Now => command.arg(-1),
-                Terms::Wait | Terms::Claim => command.arg(patience.min(FOREVER)),
+            // One text, which the server takes apart only if it needs it: an argument of its own costs more each time.
+            let (born, rest) = (identity.born, &cost.route.seldom);
+            let mut seldom = String::with_capacity(rest.len() + run.len() + 64);
+            // Writing to a string does not fail.
+            let _ = match changed {
+                true => write!(seldom, "{now} {patience} - {run} {rest}"),
+                false => write!(seldom, "{now} {patience} {born} {run} {rest}"),
             };
+            command.arg(seldom);
+            for part in parts {
+                let run = if changed { "-" } else { run };
+                let pieces = ["calm:", run, ":", part.limit.as_str()];
+                let mut field = command.writer_for_next_arg();
+                for piece in pieces {
+                    let _ = field.write_all(piece.as_bytes());
+                }
+            }
+            for part in parts {
+                command.arg(part.capacity);
+            }
             for weight in cost.weights() {
                 command.arg(weight);
             }

@@ -8,6 +8,7 @@ end
 for i = 3, #ARGV do extend(ARGV[i]) end
 -- Until then, whoever asks has to look at all those.
 extend('stops')
+nothing_is_calm(KEYS[1])
 local life = tonumber(ARGV[2]) / 1000 + 1000
 if redis.call('PTTL', KEYS[1]) < life then redis.call('PEXPIRE', KEYS[1], int(life)) end
 return 1

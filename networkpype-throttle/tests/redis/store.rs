@@ -33,6 +33,98 @@ async fn every_key_expires() {
 }
 
 #[tokio::test]
+async fn when_the_state_is_gone_before_the_log_no_more_is_granted_and_it_outlives_every_ban() {
+    let Some(server) = Server::start() else { return };
+    let limits = ["a", "b", "c"].map(|id| RateLimit::new(id, 3, 60 * SECOND));
+    let throttler = server.throttler().limits(limits).build().unwrap();
+    let ids = ["a", "b", "c"].map(LimitId::new);
+    let ask = async |n: usize| throttler.try_acquire_now(&Charge::new(&ids[n])).await;
+    for _ in 0..3 {
+        ask(0).await.unwrap().started().unwrap();
+    }
+    ask(1).await.unwrap().started().unwrap();
+
+    // Who is refused keeps nothing alive, so that after a long run of that the state expires. Its life is cut short here.
+    let in_vain = async || {
+        for _ in 0..40 {
+            let refused = ask(0).await.unwrap_err();
+            assert!(matches!(refused, ThrottleError::NotYet { .. }), "{refused}");
+        }
+    };
+    in_vain().await;
+    server.run::<i64>("PEXPIRE {test}:state 1").await;
+    server.until("EXISTS {test}:state", 0).await;
+    in_vain().await;
+    for _ in 0..2 {
+        ask(1).await.unwrap().started().unwrap();
+    }
+    ask(1).await.unwrap_err();
+
+    throttler.ban(&ids[2..], 3_600 * SECOND).await.unwrap();
+    in_vain().await;
+    let life: i64 = server.run("PTTL {test}:state").await;
+    assert!(life > 3_500_000, "the state lives for {life} ms");
+    let banned = ask(2).await.unwrap_err();
+    assert!(matches!(banned, ThrottleError::Banned { .. }), "{banned}");
+}
+
+#[tokio::test]
+async fn who_stops_a_limit_or_finds_that_the_server_is_another_is_heeded_on_all_limits() {
+    let Some(server) = Server::start() else { return };
+    let window = Duration::from_secs(2);
+    let limits = ["a", "b", "c"].map(|id| RateLimit::new(id, 100, window));
+    // Those who care which server this is and those who do not tell each other.
+    let build =
+        |hold| server.throttler().hold_after_restart(hold).limits(limits.clone()).build().unwrap();
+    let throttlers = [build(true), build(false)];
+    let ids = ["a", "b", "c"].map(LimitId::new);
+    let ask = async |throttler: &RedisThrottler, n: usize| {
+        throttler.try_acquire_now(&Charge::new(&ids[n])).await
+    };
+    // The server is too young at first.
+    let _permit = throttlers[0].execute_task("b").await.unwrap();
+    let calm = async || {
+        for throttler in &throttlers {
+            for _ in 0..5 {
+                ask(throttler, 1).await.unwrap().started().unwrap();
+            }
+        }
+        let fields: Vec<String> = server.run("HKEYS {test}:state").await;
+        assert_eq!(fields.iter().filter(|field| field.starts_with("calm:")).count(), 2);
+    };
+    let stopped = async || {
+        for throttler in &throttlers {
+            let refused = ask(throttler, 1).await.unwrap_err();
+            assert!(matches!(refused, ThrottleError::NotYet { .. }), "{refused}");
+        }
+    };
+    calm().await;
+    throttlers[1].pause(&[], Duration::from_millis(300)).await.unwrap();
+    stopped().await;
+    tokio::time::sleep(Duration::from_millis(310)).await;
+
+    calm().await;
+    // Seen by whoever asks for another limit.
+    server.run::<i64>("HSET {test}:state run another").await;
+    ask(&throttlers[0], 2).await.unwrap_err();
+    stopped().await;
+    tokio::time::sleep(window + Duration::from_millis(30)).await;
+
+    calm().await;
+    // Who waits comes before those who would fit beside.
+    let heavy = throttlers[1].try_acquire_now(&Charge::new(&ids[1]).with_weight(Some(70))).await;
+    heavy.unwrap().started().unwrap();
+    let waiting = throttlers[0].clone();
+    let waiter = tokio::spawn(async move {
+        let b = LimitId::new("b");
+        waiting.acquire(&Charge::new(&b).with_weight(Some(60)), None).await
+    });
+    server.until_waiting("b", 1).await;
+    stopped().await;
+    waiter.await.unwrap().unwrap().started().unwrap();
+}
+
+#[tokio::test]
 async fn foreign_data_under_a_key_is_an_error_that_says_so() {
     let Some(server) = Server::start() else { return };
     let throttler = server.throttler().limit(RateLimit::new("a", 1, SECOND)).build().unwrap();
