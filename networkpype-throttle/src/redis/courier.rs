@@ -28,7 +28,7 @@ pub(crate) struct Courier {
 #[derive(Default)]
 struct State {
     outbox: VecDeque<Tell>,
-    held: HashMap<u64, Held>,
+    held: HashMap<u64, Held, foldhash::fast::RandomState>,
     due: BTreeSet<(Ticks, u64)>,
     running: bool,
     closed: bool,

@@ -40,6 +40,9 @@ pub(crate) struct Route {
     doubled: bool,
 }
 
+/// By the limit that a request names.
+pub(crate) type Routes = HashMap<LimitId, Arc<Route>, foldhash::fast::RandomState>;
+
 /// What one request is charged.
 #[derive(Clone, Debug)]
 pub(crate) struct Cost {
@@ -127,7 +130,7 @@ pub(crate) fn routes(
     prefix: &str,
     share: f64,
     margin: Option<f64>,
-) -> Result<HashMap<LimitId, Arc<Route>>, RedisThrottlerError> {
+) -> Result<Routes, RedisThrottlerError> {
     for limit in limits {
         if limit.kind != LimitKind::SlidingWindow || limit.precision != Precision::Exact {
             return Err(RedisThrottlerError::Unsupported(limit.id.clone()));

@@ -1,5 +1,4 @@
 use std::{
-    collections::HashMap,
     fmt::Write as _,
     io::Write as _,
     sync::{
@@ -9,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use networkpype_core::{Charge, Clock, LimitId, Permit, ThrottleError, Ticker};
+use networkpype_core::{Charge, Clock, Permit, ThrottleError, Ticker};
 
 use redis::RedisWrite;
 
@@ -18,7 +17,7 @@ use super::{
     fallback::Fallback,
     link::{Link, Reach, Up},
     permit::Unlimited,
-    plan::{Cost, Route, micros},
+    plan::{Cost, Routes, micros},
     script::{Decision, Script, Terms},
     stops::Stops,
     store_error::StoreError,
@@ -28,7 +27,7 @@ use crate::{Feedback, RateLimit};
 /// What the handles of one shared throttler and its permits have in common.
 pub(crate) struct Shared {
     pub(crate) limits: Vec<RateLimit>,
-    pub(crate) routes: HashMap<LimitId, Arc<Route>>,
+    pub(crate) routes: Routes,
     pub(crate) prefix: String,
     pub(crate) share: f64,
     pub(crate) safety_margin: Option<f64>,

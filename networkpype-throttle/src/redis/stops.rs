@@ -4,7 +4,7 @@ use networkpype_core::{LimitId, ThrottleError, Ticks};
 use parking_lot::Mutex;
 
 use super::{
-    plan::{Cost, Route, micros, state_key},
+    plan::{Cost, Routes, micros, state_key},
     script::Script,
     tell::Tell,
 };
@@ -25,8 +25,6 @@ struct State {
     /// Until when everything is banned.
     banned: Ticks,
 }
-
-type Routes = HashMap<LimitId, std::sync::Arc<Route>>;
 
 impl Stops {
     /// Whether what costs `cost` may start.
