@@ -28,7 +28,7 @@ mod socket;
 mod token;
 mod websocket;
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{fs, io::Write as _, path::Path, process::ExitCode};
 
 use options::Options;
 use report::Report;
@@ -47,7 +47,10 @@ async fn main() -> ExitCode {
     for file in &options.files {
         match replay(Path::new(file), &options).await {
             Ok(report) => {
-                print!("{report}");
+                // Whoever reads the output may have seen enough.
+                if write!(std::io::stdout(), "{report}").is_err() {
+                    return ExitCode::FAILURE;
+                }
                 all_passed &= report.failed() == 0;
             }
             Err(problem) => {

@@ -1,10 +1,10 @@
 //! What is signed, and what makes the signature?
 
-use networkpype_auth::{
-    DigestEncoding, Entry, Filter, HashAlgorithm, HmacAlgorithm, Operation, Part, Template,
-};
 #[cfg(feature = "asymmetric")]
-use networkpype_auth::{JwtAlgorithm, KeyEncoding, SignatureAlgorithm};
+use networkpype_auth::{
+    DigestEncoding, Entry, Filter, JwtAlgorithm, KeyEncoding, Part, SignatureAlgorithm,
+};
+use networkpype_auth::{HashAlgorithm, HmacAlgorithm, Operation, Template};
 
 use super::{compile_request::NamesAt, error::RecipeError, spec::RequestSpec};
 #[cfg(feature = "asymmetric")]
