@@ -55,6 +55,10 @@ named!(ObjectStyle, "style of objects", {
     Joined => "joined",
 });
 
+/// How deep lists and objects may stand in each other, as for `serde_json`'s own values. What is deeper stands as its text:
+/// a raw value has no such limit, and a caller's data must not use up the stack.
+const DEEPEST: usize = 128;
+
 /// The pairs of a parameter whose value is this JSON text.
 pub(crate) fn pairs_of(
     name: &str,
@@ -63,7 +67,7 @@ pub(crate) fn pairs_of(
     objects: ObjectStyle,
 ) -> Vec<(String, String)> {
     let mut out = Vec::new();
-    flatten(name, json, lists, objects, &mut out);
+    flatten(name, json, lists, objects, DEEPEST, &mut out);
     out
 }
 
@@ -72,25 +76,26 @@ fn flatten(
     json: &str,
     lists: ListStyle,
     objects: ObjectStyle,
+    depth: usize,
     out: &mut Vec<(String, String)>,
 ) {
     // A list or an object is told by its first byte, so that the texts of all others are not parsed in vain.
-    match json.as_bytes().first() {
+    match json.as_bytes().first().filter(|_| depth > 0) {
         Some(b'[') if lists != ListStyle::Json => {
             if let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(json) {
-                return flatten_list(name, &elements, lists, objects, out);
+                return flatten_list(name, &elements, lists, objects, depth - 1, out);
             }
         }
         Some(b'{') if objects == ObjectStyle::Brackets => {
             if let Ok(members) = serde_json::from_str::<JsonMembers>(json) {
                 for (member, text) in members.iter() {
-                    flatten(&format!("{name}[{member}]"), text, lists, objects, out);
+                    flatten(&format!("{name}[{member}]"), text, lists, objects, depth - 1, out);
                 }
                 return;
             }
         }
         Some(b'{') if objects == ObjectStyle::Joined => {
-            out.push((name.to_owned(), joined(json)));
+            out.push((name.to_owned(), joined(json, depth)));
             return;
         }
         _ => {}
@@ -103,10 +108,11 @@ fn flatten_list(
     elements: &[&RawValue],
     lists: ListStyle,
     objects: ObjectStyle,
+    depth: usize,
     out: &mut Vec<(String, String)>,
 ) {
     let one = |separator: &str| {
-        let texts: Vec<_> = elements.iter().map(|element| joined(element.get())).collect();
+        let texts: Vec<_> = elements.iter().map(|element| joined(element.get(), depth)).collect();
         (name.to_owned(), texts.join(separator))
     };
     match lists {
@@ -124,23 +130,27 @@ fn flatten_list(
                     ListStyle::Indexed => format!("{name}[{index}]"),
                     _ => name.to_owned(),
                 };
-                flatten(&name, element.get(), lists, objects, out);
+                flatten(&name, element.get(), lists, objects, depth, out);
             }
         }
     }
 }
 
 /// A value's text with nothing but the texts it holds: names of objects included, sorted.
-fn joined(json: &str) -> String {
+fn joined(json: &str, depth: usize) -> String {
+    let Some(inner) = depth.checked_sub(1) else { return json.to_owned() };
     match json.as_bytes().first() {
         Some(b'[') => match serde_json::from_str::<Vec<&RawValue>>(json) {
-            Ok(elements) => elements.iter().map(|element| joined(element.get())).collect(),
+            Ok(elements) => elements.iter().map(|element| joined(element.get(), inner)).collect(),
             Err(_) => json.to_owned(),
         },
         Some(b'{') => match serde_json::from_str::<JsonMembers>(json) {
             Ok(mut members) => {
                 members.sort_by_name();
-                members.iter().map(|(name, text)| format!("{name}{}", joined(text))).collect()
+                members
+                    .iter()
+                    .map(|(name, text)| format!("{name}{}", joined(text, inner)))
+                    .collect()
             }
             Err(_) => json.to_owned(),
         },
@@ -178,6 +188,20 @@ mod tests {
             ("[1", L::Repeat, O::Brackets, "a=[1"),
         ] {
             assert_eq!(wire(json, lists, objects), expected, "{json} {lists:?} {objects:?}");
+        }
+    }
+
+    #[test]
+    fn what_stands_deeper_than_any_value_does_not_use_up_the_stack() {
+        use {ListStyle as L, ObjectStyle as O};
+        let depth = 20_000;
+        let list = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        let object = format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+        for lists in [L::Repeat, L::Brackets, L::Indexed, L::Comma, L::Unquoted, L::Joined] {
+            assert!(wire(&list, lists, O::Json).contains("[[1]]"));
+        }
+        for objects in [O::Brackets, O::Joined] {
+            assert!(wire(&object, L::Json, objects).contains(r#"{"a":1}"#));
         }
     }
 }
