@@ -196,10 +196,13 @@ impl ExplanationBuilder {
             let hides = is_secret && !bytes.is_empty() || holds_encoded(bytes, credentials);
             let decoded = || base64_decoded(without_padding(bytes));
             let shown = match text.expose_str() {
-                // What is inside tells more than that it is hidden: the claims of a token, say.
+                // What is inside tells more than that it is hidden: the claims of a token, say. Where no credential is
+                // inside that could be left out, the text itself may be one.
                 _ if hides => match decoded().as_ref().and_then(Secret::expose_str) {
-                    Some(inside) => format!("<base64 of {}>", redactor.redact(inside)),
-                    None => format!("<{name}, {} bytes>", bytes.len()),
+                    Some(inside) if holds_any(inside.as_bytes(), credentials) => {
+                        format!("<base64 of {}>", redactor.redact(inside))
+                    }
+                    _ => format!("<{name}, {} bytes>", bytes.len()),
                 },
                 Some(text) => redactor.redact(text),
                 None => format!("<{} bytes: {}>", bytes.len(), hex(bytes)),
@@ -222,12 +225,14 @@ impl ExplanationBuilder {
 fn holds_encoded(text: &[u8], credentials: &[Secret]) -> bool {
     text.split(|byte| !byte.is_ascii_alphanumeric() && !b"+/-_".contains(byte)).any(|word| {
         word.len() >= 8
-            && base64_decoded(word).is_some_and(|decoded| {
-                credentials.iter().map(Secret::expose_bytes).any(|credential| {
-                    !credential.is_empty()
-                        && decoded.expose_bytes().windows(credential.len()).any(|w| w == credential)
-                })
-            })
+            && base64_decoded(word)
+                .is_some_and(|decoded| holds_any(decoded.expose_bytes(), credentials))
+    })
+}
+
+fn holds_any(text: &[u8], credentials: &[Secret]) -> bool {
+    credentials.iter().map(Secret::expose_bytes).any(|credential| {
+        !credential.is_empty() && text.windows(credential.len()).any(|window| window == credential)
     })
 }
 
@@ -392,6 +397,16 @@ mod tests {
             .part("body", "eyJub25jZSI6MX0=", false)
             .build(&[Secret::new("my-api-key")]);
         assert_eq!(harmless.signed_text(), "eyJub25jZSI6MX0=");
+    }
+
+    #[test]
+    fn a_credential_that_is_base64_itself_is_not_decoded() {
+        let key = "dXNlcjpwYXNzd29yZA==";
+        let explanation = Explanation::builder("test", "")
+            .part("key", key, true)
+            .part("(secret|md5|hex)|base64", "YTRmZTIzMjA=", true)
+            .build(&[Secret::new(key)]);
+        assert_eq!(explanation.signed_text(), "<key, 20 bytes><(secret|md5|hex)|base64, 12 bytes>");
     }
 
     #[test]
