@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use networkpype_core::{AuthError, Encoding, JsonMembers, RestRequest};
+use networkpype_core::{AuthError, AuthErrorKind, Encoding, JsonMembers, RestRequest};
 
 use crate::{ListStyle, ObjectStyle, Subject, Template, Values, list_style::pairs_of};
 
@@ -56,7 +56,11 @@ impl ParamsView {
         let mut pairs = Vec::new();
         for (name, value) in &self.with {
             let value = value.render(&mut Subject::Request(request), values)?;
-            pairs.push((name.to_string(), value.expose_str().unwrap_or_default().to_owned()));
+            let value = value.expose_str().ok_or_else(|| {
+                let message = format!("the signed parameter `{name}` is not UTF-8 text");
+                AuthError::new(AuthErrorKind::Request, message)
+            })?;
+            pairs.push((name.to_string(), value.to_owned()));
         }
         for pair in request
             .params()
@@ -103,4 +107,23 @@ impl ParamsView {
 /// body has become another text.
 fn pairs_are_elsewhere(request: &RestRequest) -> bool {
     request.form_params().is_none() && request.params().is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use networkpype_core::Secret;
+
+    use super::*;
+    use crate::Part;
+
+    #[test]
+    fn a_value_that_is_no_text_is_not_signed_as_nothing() {
+        let key = Secret::from(vec![0xff, 0]);
+        let view =
+            ParamsView { with: vec![("k".into(), Part::Key.into())], ..ParamsView::default() };
+        let error = view
+            .render(&mut RestRequest::get("https://h/p?a=1"), &Values::new().key(&key))
+            .expect_err("not text");
+        assert!(error.to_string().contains("`k` is not UTF-8"), "{error}");
+    }
 }
