@@ -192,7 +192,8 @@ impl Login {
             return mistake("nothing tells when a login is accepted: say it with `accepted_when`");
         }
         if self.payload.any(&|part| {
-            part.needs_request() || matches!(part, Part::SortedFields | Part::Signature)
+            part.needs_request()
+                || matches!(part, Part::SortedFields | Part::JsonMember(_) | Part::Signature)
         }) {
             return mistake(
                 "a login signs no request: write its method and path with `Part::literal`",

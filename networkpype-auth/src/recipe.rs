@@ -259,7 +259,8 @@ impl Recipe {
 
     /// Whether something of the request is signed, or placed with the signature.
     pub fn uses_request(&self) -> bool {
-        self.any(&Part::needs_request)
+        // In a message's recipe a member is one of the message, which is not asked for here.
+        self.any(&|part| part.needs_request() || matches!(part, Part::JsonMember(_)))
     }
 
     /// The names of the headers that something is placed in.

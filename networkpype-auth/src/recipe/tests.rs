@@ -217,3 +217,13 @@ fn an_expiry_is_ahead_of_the_clock() {
         Recipe::new().timestamp(TimestampFormat::Seconds).expires_in(Duration::from_secs(60));
     assert_eq!(recipe.stamp(Timestamp::from_secs(1_700_000_000)), "1700000060");
 }
+
+#[test]
+fn a_member_of_the_body_is_a_piece_of_the_request() {
+    for (part, is_of_request) in
+        [(Part::JsonMember("a".into()), true), (Part::Body, true), (Part::Uuid, false)]
+    {
+        let recipe = Recipe::new().sign(part).signature_in(Placement::header("sign"));
+        assert_eq!(recipe.uses_request(), is_of_request);
+    }
+}
