@@ -124,8 +124,11 @@ impl Recipe {
                 "the signature is made last, so it cannot be placed before what it signs",
             );
         }
-        if in_body && self.payload.uses(&Part::Body) {
-            return mistake("the body holds the signature, and cannot be signed");
+        if self.body.as_ref().is_some_and(super::holds_signature) && self.payload.uses(&Part::Body)
+        {
+            return mistake(
+                "the body holds the signature or what was signed, and cannot be signed",
+            );
         }
         self.check_late()?;
         let mut signed_headers =

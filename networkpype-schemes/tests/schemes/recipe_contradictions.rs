@@ -35,6 +35,11 @@ fn what_is_signed_and_what_is_sent_have_to_fit() {
         ("payload = '{query}'\nbefore = [['s', '{signature}']]", "request", "made last"),
         ("payload = '{body}'\nbody = '{signature}'", "request", "cannot be signed"),
         (
+            "payload = '{body}'\nbody = '{payload|base64}'\nheaders.S = '{signature}'",
+            "request",
+            "cannot be signed",
+        ),
+        (
             "payload = '{path}'\nheaders.D = '{body|md5|hex}'\nafter = [{ name = 's', value = '{signature}', in = 'form' }]",
             "request",
             "still changes",
