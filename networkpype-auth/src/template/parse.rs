@@ -54,6 +54,9 @@ impl StdError for TemplateError {}
 /// How deep groups may stand in each other.
 const DEEPEST: usize = 16;
 
+/// How many filters one part may go through: each may double its length.
+const MOST_FILTERS: usize = 8;
+
 impl Template {
     /// Reads a template. Text stands for itself, and a name in braces for a part: `{timestamp}`. Filters follow a name
     /// behind `|`: `{body|sha256|hex}`. Several parts in parentheses go through filters together:
@@ -183,6 +186,9 @@ impl<'a> Parser<'a> {
         loop {
             self.spaces();
             match self.peek() {
+                Some('|') if through.len() == MOST_FILTERS => {
+                    return Err(self.error("a part goes through eight filters at most"));
+                }
                 Some('|') => {
                     self.at += 1;
                     through.push(self.filter()?);

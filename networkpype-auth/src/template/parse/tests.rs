@@ -103,6 +103,15 @@ fn groups_have_a_depth_at_which_they_end() {
     assert!(error.to_string().contains("too deep"), "{error}");
 }
 
+#[test]
+fn filters_have_a_number_at_which_they_end() {
+    let filtered =
+        |number: usize| Template::parse(&format!("{{key{}}}", "|hex".repeat(number)), &names());
+    assert!(filtered(8).is_ok());
+    let error = filtered(9).expect_err("too many");
+    assert!(error.to_string().contains("eight filters"), "{error}");
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text in "[{}()|'a-z\\-, é]{0,60}") {
