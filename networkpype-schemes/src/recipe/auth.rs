@@ -145,7 +145,12 @@ impl RecipeAuth {
     ///
     /// # Errors
     /// As signing it.
-    pub async fn explain_request(&self, request: RestRequest) -> Result<Explanation, AuthError> {
+    pub async fn explain_request(
+        &self,
+        mut request: RestRequest,
+    ) -> Result<Explanation, AuthError> {
+        // Rules match the path as it is sent.
+        request.resolve(None)?;
         let requests = self.requests()?;
         let signed = requests.of(&request);
         let recipe = &signed.what;
@@ -277,8 +282,10 @@ impl RecipeAuth {
     async fn sign_request(
         &self,
         requests: &Requests,
-        request: RestRequest,
+        mut request: RestRequest,
     ) -> Result<RestRequest, AuthError> {
+        // Rules match the path as it is sent. Managers have filled it already.
+        request.resolve(None)?;
         let signed = requests.of(&request);
         let recipe = &signed.what;
         let stamps = self.stamps(signed, |now| recipe.stamp(now), |part| recipe.uses(part)).await?;

@@ -76,6 +76,14 @@ async fn of_the_rules_that_match_the_first_counts_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_rule_matches_the_path_as_it_is_sent() {
+    let auth = requests("[[request.rules]]\nmatch.path = '/orders/5'\nthen.headers.R = 'five'");
+    let request = |id: u8| RestRequest::get("https://h/orders/{id}").path_param("id", id);
+    assert_eq!(rule_of(&auth, request(5)).await, "five");
+    assert_eq!(rule_of(&auth, request(6)).await, "none");
+}
+
+#[tokio::test]
 async fn a_rule_matches_where_all_that_it_says_matches() {
     for (matches, request, rule) in [
         ("method = 'get'", RestRequest::get("https://h/"), "yes"),
