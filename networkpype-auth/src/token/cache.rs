@@ -255,12 +255,18 @@ impl Shared {
     }
 
     async fn renew_now(&self, entry: &Entry, wanted: Wanted) -> Result<Token, TokenError> {
+        // Also for what was not saved: a store may write the tokens of several keys at once.
+        let lock = self.store.lock(&entry.key).await?;
         // Taken out of the state first: nothing is locked while something is awaited.
         let unsaved = entry.lock().unsaved.clone();
         if let Some(held) = unsaved {
-            return self.keep(entry, held).await;
+            let verdict = held.life.verdict(self.ticker.now(), self.clock.now());
+            let token = self.keep(entry, held).await?;
+            // One that has ended while it could not be saved is good for its refresh token alone.
+            if verdict != Verdict::Ended {
+                return Ok(token);
+            }
         }
-        let lock = self.store.lock(&entry.key).await?;
         let held = entry.lock().held.clone();
         let stored = self.store.load(&entry.key).await?;
         if let Some(token) = self.adopt(entry, held.as_ref(), stored.as_ref(), wanted) {

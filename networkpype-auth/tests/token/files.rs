@@ -151,3 +151,20 @@ async fn t11_a_rotated_token_is_not_used_before_it_is_saved_and_not_lost_either(
     assert_eq!(issuer.asked(), 1, "the refresh token was not used twice");
     assert!(store.load(&key()).await.expect("loads").is_some());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_ended_before_it_could_be_saved_is_good_for_its_refresh_token_alone() {
+    let mended = Arc::new(AtomicBool::new(false));
+    let broken = Broken { store: MemoryTokenStore::new(), mended: Arc::clone(&mended) };
+    let issuer = Issuer::answers([
+        Answer::Token { life: Some(100), refresh: Some("r1") },
+        Answer::Token { life: Some(100), refresh: Some("r2") },
+    ]);
+    let cache = cache(&issuer).store(broken).build();
+    cache.token(&key()).await.expect_err("it cannot be saved");
+    pass(200).await;
+    mended.store(true, Ordering::SeqCst);
+    let token = cache.token(&key()).await.expect("a token");
+    assert_eq!(token.access().expose_bytes(), b"me||#2");
+    assert_eq!(issuer.refreshes(), [None, Some("r1".to_owned())]);
+}
