@@ -140,6 +140,9 @@ impl StdError for PresetError {}
 
 impl From<RecipeError> for PresetError {
     fn from(error: RecipeError) -> Self {
-        Self { file: error.file().unwrap_or("recipe").to_owned(), reason: error.to_string() }
+        let (file, reason) = (error.file().unwrap_or("recipe"), error.to_string());
+        // The error names its file itself.
+        let own = reason.strip_prefix(file).and_then(|reason| reason.strip_prefix(": "));
+        Self { reason: own.unwrap_or(&reason).to_owned(), file: file.to_owned() }
     }
 }
