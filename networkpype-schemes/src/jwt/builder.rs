@@ -192,6 +192,10 @@ impl JwtBuilder {
             Part::piped(Part::Object(entries), [Filter::Encode(DigestEncoding::Base64Url)])
         };
         let payload = Template::from([encoded(header), Part::literal("."), encoded(self.claims)]);
+        if payload.uses(&Part::Timestamp) || payload.uses(&Part::Nonce) {
+            let message = "a token has neither `{timestamp}` nor `{nonce}`: write `{now(s)}`, `{uuid}` or `{random|hex}`";
+            return Err(AuthError::new(AuthErrorKind::Configuration, message));
+        }
         let (name, prefix) = self.placed;
         let recipe = Recipe::new()
             .sign(payload)
@@ -220,7 +224,12 @@ impl JwtBuilder {
         list: impl FnOnce(&mut Self) -> &mut Vec<Entry>,
     ) -> Self {
         match Template::parse(template, &TemplateNames::default()) {
-            Ok(template) => list(&mut self).push(Entry::text(name, template)),
+            Ok(template) => {
+                if let Err(error) = template.check_text() {
+                    self.problem.get_or_insert(error);
+                }
+                list(&mut self).push(Entry::text(name, template));
+            }
             Err(error) => self.note(error),
         }
         self

@@ -136,3 +136,26 @@ fn what_cannot_be_signed_is_refused_when_it_is_built() {
     let error = Jwt::with_secret(JwtAlgorithm::Es256, SECRET).expect_err("no key").to_string();
     assert!(!error.contains(SECRET), "{error}");
 }
+
+#[test]
+fn a_template_that_no_token_could_hold_is_refused_when_it_is_built() {
+    for (template, reason) in [
+        ("{timestamp}", "write `{now(s)}`"),
+        ("{nonce|md5|hex}", "write `{now(s)}`"),
+        ("{random}", "is bytes"),
+        ("{body|sha256}", "is bytes"),
+    ] {
+        for builder in
+            [hs256().claim_template("a", template), hs256().header_template("a", template)]
+        {
+            let error = builder.build().expect_err(template).to_string();
+            assert!(error.contains(reason), "{template}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_token_of_a_member_of_the_body_is_not_reused() {
+    let error = hs256().claim_template("a", "{member(a)}").reuse().build().expect_err("refused");
+    assert!(error.to_string().contains("mint one for each"), "{error}");
+}
