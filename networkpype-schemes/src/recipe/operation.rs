@@ -149,11 +149,21 @@ fn token_operation(
             "a token without claims says nothing",
         ));
     }
-    let mut header = vec![
-        Entry::text("alg", Part::literal(algorithm.as_str())),
-        Entry::text("typ", Part::literal("JWT")),
-    ];
-    header.extend(entries(spec.jwt_header.as_deref().unwrap_or_default(), "jwt-header", names)?);
+    let mut typ = Entry::text("typ", Part::literal("JWT"));
+    let mut rest = Vec::new();
+    for entry in entries(spec.jwt_header.as_deref().unwrap_or_default(), "jwt-header", names)? {
+        match entry.name.as_ref() {
+            // Two members of one name may be read either way (RFC 7515, section 4).
+            "alg" => {
+                let reason = "`alg` is what `algorithm` says: leave it out";
+                return Err(RecipeError::new(names.at("jwt-header"), reason));
+            }
+            "typ" => typ = entry,
+            _ => rest.push(entry),
+        }
+    }
+    let mut header = vec![Entry::text("alg", Part::literal(algorithm.as_str())), typ];
+    header.append(&mut rest);
     let encoded =
         |entries| Part::piped(Part::Object(entries), [Filter::Encode(DigestEncoding::Base64Url)]);
     let payload = Template::from([encoded(header), Part::literal("."), encoded(claims)]);

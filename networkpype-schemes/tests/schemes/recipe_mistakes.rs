@@ -164,6 +164,11 @@ fn a_token_or_a_private_key_that_is_not_known_is_refused() {
             "a token signs its header and claims",
         ),
         (
+            "algorithm = 'jwt-hs256'\njwt-claims = [['a', 'b']]\njwt-header = [['alg', 'none']]",
+            "request.jwt-header",
+            "leave it out",
+        ),
+        (
             "algorithm = 'jwt-hs256'\njwt-claims = [['a', 'b'], ['a', 'c']]",
             "request.jwt-claims[1]",
             "said twice",
