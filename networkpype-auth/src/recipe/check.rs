@@ -16,6 +16,10 @@ impl Recipe {
     /// server cannot know, or a part belongs to WebSocket messages.
     pub fn check_request(&self) -> Result<(), AuthError> {
         self.check()?;
+        self.check_no_fields()
+    }
+
+    fn check_no_fields(&self) -> Result<(), AuthError> {
         if self.uses(&Part::SortedFields) || self.within.is_some() {
             return mistake("the fields of a message are for WebSocket messages, not for requests");
         }
@@ -33,6 +37,7 @@ impl Recipe {
         if self.uses(&Part::Signature) || self.uses(&Part::Payload) {
             return mistake("a signature is placed, and nothing is signed: say what with `sign`");
         }
+        self.check_no_fields()?;
         self.check_late()?;
         self.check_places()
     }

@@ -31,6 +31,7 @@ fn what_is_signed_and_what_is_sent_have_to_fit() {
             "request",
             "random bytes are signed",
         ),
+        ("headers.S = '{fields}'", "request", "for WebSocket messages"),
         ("payload = '{fields}'\nheaders.S = '{signature}'", "request", "for WebSocket messages"),
         ("payload = '{query}'\nbefore = [['s', '{signature}']]", "request", "made last"),
         ("payload = '{body}'\nbody = '{signature}'", "request", "cannot be signed"),
