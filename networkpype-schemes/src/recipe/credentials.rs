@@ -25,10 +25,13 @@ impl Credentials {
         Self::default()
     }
 
-    /// The same with this one.
+    /// The same with this one, in place of another of its name.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
-        Arc::make_mut(&mut self.0).push((name.into(), value.into()));
+        let name = name.into();
+        let all = Arc::make_mut(&mut self.0);
+        all.retain(|(own, _)| *own != name);
+        all.push((name, value.into()));
         self
     }
 

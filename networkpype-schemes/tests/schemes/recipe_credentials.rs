@@ -230,3 +230,10 @@ async fn a_file_that_cannot_be_read_is_an_error_that_names_it_and_quotes_nothing
     let error = signed(&missing).await.expect_err("missing");
     assert!(error.to_string().contains("/nowhere/at/all.toml cannot be read"), "{error}");
 }
+
+#[test]
+fn a_credential_takes_the_place_of_another_of_its_name() {
+    let credentials = Credentials::new().with("key", "old").with("secret", "s").with("key", "new");
+    assert_eq!(credentials.get("key").and_then(|key| key.expose_str()), Some("new"));
+    assert_eq!(credentials.names().count(), 2);
+}
