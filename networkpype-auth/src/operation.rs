@@ -165,9 +165,15 @@ impl Signer {
             Ready::Key(key) => encoding.encode(&key.sign(payload)?),
             #[cfg(feature = "jwt")]
             Ready::Jwt(signer) => {
+                let text = std::str::from_utf8(payload).map_err(|_| {
+                    AuthError::new(
+                        AuthErrorKind::Request,
+                        "a token is signed over what is not text",
+                    )
+                })?;
                 let signature = signer.signature(payload)?;
                 let mut token = String::with_capacity(payload.len() + 1 + signature.len());
-                token.push_str(&String::from_utf8_lossy(payload));
+                token.push_str(text);
                 token.push('.');
                 token.push_str(&signature);
                 token

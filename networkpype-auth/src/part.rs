@@ -279,6 +279,31 @@ impl Part {
         }
     }
 
+    /// What goes through filters or a hash, and the names of those.
+    pub(crate) fn filtered(&self) -> Option<(&Template, String)> {
+        match self {
+            Self::Piped { of, through } => {
+                let filters: Vec<_> = through.iter().map(Filter::name).collect();
+                Some((of, filters.join("|")))
+            }
+            Self::Hash { algorithm, of, .. } => Some((of, algorithm.as_str().to_owned())),
+            _ => None,
+        }
+    }
+
+    /// Whether it is made of credentials and what tells nothing beside them.
+    pub(crate) fn is_only_secret(&self) -> bool {
+        let is_known = |part: &Self| match part {
+            Self::Key | Self::Passphrase | Self::Credential(_) | Self::Literal(_) => true,
+            Self::Hash { of, .. } | Self::Piped { of, .. } => of
+                .parts()
+                .iter()
+                .all(|part| matches!(part, Self::Literal(_)) || part.is_only_secret()),
+            _ => false,
+        };
+        self.is_secret() && is_known(self)
+    }
+
     /// Whether it is, or is a hash or an encoding of, a credential: explanations do not show it.
     pub(crate) fn is_secret(&self) -> bool {
         match self {

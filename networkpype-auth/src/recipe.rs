@@ -406,7 +406,7 @@ fn render_payload(
 ) -> Result<Secret, AuthError> {
     let Some(trace) = trace else { return template.render(subject, values) };
     let (payload, ends) = template.render_with_ends(subject, values)?;
-    trace.take(template, &payload, &ends);
+    trace.take(template, &payload, &ends, subject, values);
     Ok(payload)
 }
 

@@ -273,6 +273,9 @@ impl fmt::Display for Error {
         if let Some(status) = self.0.status {
             write!(f, " (status {})", status.as_u16())?;
         }
+        if self.explanation().is_some() {
+            f.write_str("; `Error::explanation` says how it was signed")?;
+        }
         Ok(())
     }
 }

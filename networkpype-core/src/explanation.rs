@@ -38,7 +38,25 @@ struct Part {
     end: usize,
     /// What may be shown of it.
     shown: String,
+    /// What may be shown of the text that it was made from.
+    source: Option<String>,
     hidden: bool,
+}
+
+/// A part as it was signed.
+struct Given {
+    name: Cow<'static, str>,
+    text: Secret,
+    is_secret: bool,
+    source: Option<Source>,
+}
+
+/// What a part was made from, by filters or a hash.
+struct Source {
+    through: Cow<'static, str>,
+    text: Secret,
+    /// What that was made from in its turn.
+    inner: Vec<Secret>,
 }
 
 /// Collects an [`Explanation`]. Made by [`Explanation::builder`].
@@ -46,7 +64,7 @@ struct Part {
 pub struct ExplanationBuilder {
     scheme: Cow<'static, str>,
     operation: Cow<'static, str>,
-    parts: Vec<(Cow<'static, str>, Secret, bool)>,
+    parts: Vec<Given>,
     placed: Vec<(Cow<'static, str>, Cow<'static, str>)>,
 }
 
@@ -77,6 +95,12 @@ impl Explanation {
     /// The parts of what was signed, in their order: what each is called, and its text without credentials.
     pub fn parts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.parts.iter().map(|part| (part.name.as_ref(), part.shown.as_str()))
+    }
+
+    /// The parts that were made from another text, by filters or a hash: what each is called, and that text without
+    /// credentials.
+    pub fn sources(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parts.iter().filter_map(|part| Some((part.name.as_ref(), part.source.as_deref()?)))
     }
 
     /// What was signed, without credentials.
@@ -171,7 +195,21 @@ impl ExplanationBuilder {
         text: impl Into<Secret>,
         is_secret: bool,
     ) -> Self {
-        self.parts.push((name.into(), text.into(), is_secret));
+        self.parts.push(Given { name: name.into(), text: text.into(), is_secret, source: None });
+        self
+    }
+
+    /// Says what the last part was made from: by these filters or this hash, from this text, which was made from `inner` in
+    /// its turn. The source is shown, and the part too where none of these hold a credential.
+    pub fn made_from(
+        mut self,
+        through: impl Into<Cow<'static, str>>,
+        text: impl Into<Secret>,
+        inner: Vec<Secret>,
+    ) -> Self {
+        if let Some(part) = self.parts.last_mut() {
+            part.source = Some(Source { through: through.into(), text: text.into(), inner });
+        }
         self
     }
 
@@ -187,28 +225,17 @@ impl ExplanationBuilder {
 
     /// The explanation, which shows none of these credentials, wherever in it they stand.
     pub fn build(self, credentials: &[Secret]) -> Explanation {
-        let texts = credentials.iter().filter_map(Secret::expose_str).map(str::to_owned);
+        let texts = credentials.iter().filter_map(Secret::expose_str);
+        // An API may want them in other capitals.
+        let texts = texts.flat_map(|text| {
+            [text.to_owned(), text.to_ascii_lowercase(), text.to_ascii_uppercase()]
+        });
         let redactor = Redactor::of(texts);
         let mut payload = Vec::new();
         let mut parts = Vec::with_capacity(self.parts.len());
-        for (name, text, is_secret) in self.parts {
-            let bytes = text.expose_bytes();
-            let hides = is_secret && !bytes.is_empty() || holds_encoded(bytes, credentials);
-            let decoded = || base64_decoded(without_padding(bytes));
-            let shown = match text.expose_str() {
-                // What is inside tells more than that it is hidden: the claims of a token, say. Where no credential is
-                // inside that could be left out, the text itself may be one.
-                _ if hides => match decoded().as_ref().and_then(Secret::expose_str) {
-                    Some(inside) if holds_any(inside.as_bytes(), credentials) => {
-                        format!("<base64 of {}>", redactor.redact(inside))
-                    }
-                    _ => format!("<{name}, {} bytes>", bytes.len()),
-                },
-                Some(text) => redactor.redact(text),
-                None => format!("<{} bytes: {}>", bytes.len(), hex(bytes)),
-            };
-            payload.extend_from_slice(bytes);
-            parts.push(Part { name, end: payload.len(), shown, hidden: hides });
+        for given in self.parts {
+            payload.extend_from_slice(given.text.expose_bytes());
+            parts.push(given.shown(payload.len(), &redactor, credentials));
         }
         Explanation {
             scheme: self.scheme,
@@ -221,19 +248,118 @@ impl ExplanationBuilder {
     }
 }
 
-/// Whether `text` is base64 of something that holds a credential: an API may want its key inside an encoded body.
-fn holds_encoded(text: &[u8], credentials: &[Secret]) -> bool {
-    text.split(|byte| !byte.is_ascii_alphanumeric() && !b"+/-_".contains(byte)).any(|word| {
-        word.len() >= 8
-            && base64_decoded(word)
-                .is_some_and(|decoded| holds_any(decoded.expose_bytes(), credentials))
-    })
+/// How much of a part is searched for credentials: what is longer is not shown.
+const SEARCHED: usize = 64 * 1024;
+
+impl Given {
+    /// What may be shown of it, where it ends at `end`.
+    fn shown(self, end: usize, redactor: &Redactor, credentials: &[Secret]) -> Part {
+        let Self { name, text, is_secret, source } = self;
+        let bytes = text.expose_bytes();
+        let summary = format!("<{name}, {} bytes>", bytes.len());
+        let is_long = |text: &Secret| text.expose_bytes().len() > SEARCHED;
+        let holds = |text: &Secret| holds_one(text.expose_bytes(), redactor, credentials);
+        let is_longer = source.as_ref().is_some_and(|source| is_long(&source.text));
+        if is_long(&text) || is_longer {
+            return Part { name, end, shown: summary, source: None, hidden: true };
+        }
+        let made_from = source.as_ref().map(|source| source.shown(redactor, credentials));
+        let from_one = source.as_ref().is_some_and(|source| {
+            holds(&source.text) || source.inner.iter().any(|inner| is_long(inner) || holds(inner))
+        });
+        let hidden = is_secret && !bytes.is_empty()
+            || from_one
+            || holds_encoded(bytes, redactor, credentials);
+        let through = source.as_ref().map(|source| source.through.as_ref());
+        let shown = match (hidden, text.expose_str()) {
+            // What it was made from tells more than that it is hidden: the claims of a token, say.
+            (true, _) => match (through, &made_from) {
+                (Some(through), Some(Some(source))) if from_one => {
+                    format!("<{through} of {source}>")
+                }
+                (None, _) if !is_secret => inside(bytes, redactor, credentials).unwrap_or(summary),
+                _ => summary,
+            },
+            (false, Some(text)) => redactor.redact(text),
+            (false, None) => format!("<{} bytes: {}>", bytes.len(), hex(bytes)),
+        };
+        let source = made_from.flatten().filter(|_| !hidden);
+        Part { name, end, shown, source, hidden }
+    }
+}
+
+impl Source {
+    /// What may be shown of it; `None` where it holds a credential that cannot be left out.
+    fn shown(&self, redactor: &Redactor, credentials: &[Secret]) -> Option<String> {
+        let text = self.text.expose_str()?;
+        let inner =
+            self.inner.iter().any(|inner| holds_one(inner.expose_bytes(), redactor, credentials));
+        if inner || holds_encoded(text.as_bytes(), redactor, credentials) {
+            return None;
+        }
+        Some(redactor.redact(text))
+    }
+}
+
+/// What base64 holds that a credential can be left out of.
+fn inside(bytes: &[u8], redactor: &Redactor, credentials: &[Secret]) -> Option<String> {
+    let decoded = base64_decoded(without_padding(bytes))?;
+    let text = decoded.expose_str()?;
+    let redacted = redactor.redact(text);
+    let is_whole = redacted == text || holds_encoded(text.as_bytes(), redactor, credentials);
+    (!is_whole).then(|| format!("<base64 of {redacted}>"))
+}
+
+/// How many encodings are looked into, one within the other.
+const DEEPEST: usize = 3;
+
+/// Whether `text` holds a credential, as it is, escaped or encoded.
+fn holds_one(text: &[u8], redactor: &Redactor, credentials: &[Secret]) -> bool {
+    holds_at(text, redactor, credentials, 0)
+}
+
+fn holds_at(text: &[u8], redactor: &Redactor, credentials: &[Secret], depth: usize) -> bool {
+    let lossy = Secret::from(String::from_utf8_lossy(text).into_owned());
+    let readable = lossy.expose_str().unwrap_or_default();
+    redactor.redact(readable) != readable
+        || holds_any(text, credentials)
+        || holds_encoded_at(text, redactor, credentials, depth)
+}
+
+/// Whether words of `text` are base64 or hexadecimal of something that holds a credential: an API may want its key inside
+/// an encoded body, and that twice.
+fn holds_encoded(text: &[u8], redactor: &Redactor, credentials: &[Secret]) -> bool {
+    holds_encoded_at(text, redactor, credentials, 0)
+}
+
+fn holds_encoded_at(
+    text: &[u8],
+    redactor: &Redactor,
+    credentials: &[Secret],
+    depth: usize,
+) -> bool {
+    depth < DEEPEST
+        && text.split(|byte| !byte.is_ascii_alphanumeric() && !b"+/-_".contains(byte)).any(|word| {
+            word.len() >= 8
+                && [base64_decoded(word), hex_decoded(word)].into_iter().flatten().any(|decoded| {
+                    holds_at(decoded.expose_bytes(), redactor, credentials, depth + 1)
+                })
+        })
 }
 
 fn holds_any(text: &[u8], credentials: &[Secret]) -> bool {
     credentials.iter().map(Secret::expose_bytes).any(|credential| {
         !credential.is_empty() && text.windows(credential.len()).any(|window| window == credential)
     })
+}
+
+/// What hexadecimal stands for.
+fn hex_decoded(word: &[u8]) -> Option<Secret> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    let pairs =
+        word.chunks_exact(2).map(|pair| Some((digit(&pair[0])? << 4 | digit(&pair[1])?) as u8));
+    let decoded: Option<Vec<u8>> = pairs.collect();
+    decoded.filter(|_| word.len() % 2 == 0).map(Secret::from)
 }
 
 fn without_padding(text: &[u8]) -> &[u8] {
@@ -274,6 +400,9 @@ impl fmt::Display for Explanation {
         let mut start = 0;
         for part in &self.parts {
             writeln!(f, "  {start:>5}  {}: {:?}", part.name, part.shown)?;
+            if let Some(source) = &part.source {
+                writeln!(f, "         made from {source:?}")?;
+            }
             start = part.end;
         }
         if self.parts.is_empty() {
@@ -397,6 +526,19 @@ mod tests {
             .part("body", "eyJub25jZSI6MX0=", false)
             .build(&[Secret::new("my-api-key")]);
         assert_eq!(harmless.signed_text(), "eyJub25jZSI6MX0=");
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_searched_is_not_shown() {
+        let long = "a".repeat(SEARCHED + 1);
+        let explanation = Explanation::builder("test", "")
+            .part("body", long.clone(), false)
+            .part("body|md5|hex", "1", false)
+            .made_from("md5|hex", long.clone(), Vec::new())
+            .build(&[Secret::new("my-api-key")]);
+        assert_eq!(explanation.signed_text(), "<body, 65537 bytes><body|md5|hex, 1 bytes>");
+        assert_eq!(explanation.sources().count(), 0);
+        assert_eq!(explanation.first_difference(&format!("{long}2")).expect("differs").at(), 65537);
     }
 
     #[test]

@@ -5,35 +5,106 @@ use networkpype_core::{
 };
 
 use super::{Recipe, message};
-use crate::{Keyring, Login, Template, Values};
+use crate::{Keyring, Login, Part, Subject, Template, Values};
 
 /// A signed text and the parts that it is made of.
 #[derive(Default)]
 pub(crate) struct Trace {
     payload: Option<Secret>,
-    /// The name of each part, where it ends, and whether it is a credential or made from one.
-    parts: Vec<(String, usize, bool)>,
+    parts: Vec<Traced>,
+}
+
+/// A part of a signed text.
+struct Traced {
+    name: String,
+    end: usize,
+    /// Whether it is a credential or made from one.
+    is_secret: bool,
+    source: Option<Source>,
+}
+
+/// What a part was made from.
+struct Source {
+    through: String,
+    text: Secret,
+    inner: Vec<Secret>,
 }
 
 impl Trace {
-    pub(crate) fn take(&mut self, template: &Template, payload: &Secret, ends: &[usize]) {
+    pub(crate) fn take(
+        &mut self,
+        template: &Template,
+        payload: &Secret,
+        ends: &[usize],
+        subject: &mut Subject<'_>,
+        values: &Values<'_>,
+    ) {
         self.payload = Some(payload.clone());
         self.parts = template
             .parts()
             .iter()
             .zip(ends)
-            .map(|(part, end)| (part.label(), *end, part.is_secret()))
+            .map(|(part, end)| Traced {
+                name: part.label(),
+                end: *end,
+                is_secret: part.is_secret(),
+                source: source_of(part, subject, values),
+            })
             .collect();
     }
 
     fn into_builder(self, mut builder: ExplanationBuilder) -> ExplanationBuilder {
         let payload = self.payload.unwrap_or_else(|| Secret::new(""));
         let mut start = 0;
-        for (name, end, is_secret) in self.parts {
+        for Traced { name, end, is_secret, source } in self.parts {
             builder = builder.part(name, &payload.expose_bytes()[start..end], is_secret);
+            if let Some(Source { through, text, inner }) = source {
+                builder = builder.made_from(through, text, inner);
+            }
             start = end;
         }
         builder
+    }
+}
+
+/// What a filtered part was made from, unless that is a credential.
+fn source_of(part: &Part, subject: &mut Subject<'_>, values: &Values<'_>) -> Option<Source> {
+    let (of, through) = part.filtered()?;
+    if part.is_only_secret() {
+        return None;
+    }
+    let mut inner = Vec::new();
+    inner_texts(of, subject, values, &mut inner);
+    Some(Source { through, text: of.render(subject, values).ok()?, inner })
+}
+
+/// What the filtered parts of `template` were made from, however deep inside they are.
+fn inner_texts(
+    template: &Template,
+    subject: &mut Subject<'_>,
+    values: &Values<'_>,
+    texts: &mut Vec<Secret>,
+) {
+    for part in template.parts() {
+        if let Some((of, _)) = part.filtered().filter(|_| !part.is_only_secret()) {
+            texts.extend(of.render(subject, values));
+        }
+        for of in part.inner() {
+            inner_texts(of, subject, values, texts);
+        }
+    }
+}
+
+/// What is made from credentials alone, such as a password's hash: no less a secret than they are.
+fn made_of_secrets(template: &Template, values: &Values<'_>, secrets: &mut Vec<Secret>) {
+    for part in template.parts() {
+        if part.is_made() && part.is_only_secret() {
+            // What cannot be made here is not in the text either.
+            secrets.extend(Template::from(part.clone()).render(&mut Subject::Nothing, values));
+        }
+        for of in part.inner() {
+            made_of_secrets(of, values, secrets);
+        }
     }
 }
 
@@ -96,7 +167,12 @@ impl Recipe {
         if let Some(body) = &self.body {
             builder = builder.placed("body", body.label());
         }
-        builder.build(&credentials(values))
+        let mut secrets = credentials(values);
+        let placed = self.places.iter().map(|place| &place.value);
+        for template in placed.chain(&self.body).chain([&self.payload]) {
+            made_of_secrets(template, values, &mut secrets);
+        }
+        builder.build(&secrets)
     }
 }
 
@@ -113,11 +189,13 @@ impl Login {
     ) -> Result<Explanation, AuthError> {
         let mut trace = Trace::default();
         let payload = self.payload();
-        let (text, ends) = payload.render_with_ends(&mut crate::Subject::Nothing, &values)?;
-        trace.take(payload, &text, &ends);
+        let (text, ends) = payload.render_with_ends(&mut Subject::Nothing, &values)?;
+        trace.take(payload, &text, &ends, &mut Subject::Nothing, &values);
         let builder = trace
             .into_builder(Explanation::builder(scheme.to_owned(), operation))
             .placed("message", "login");
-        Ok(builder.build(&credentials(&values)))
+        let mut secrets = credentials(&values);
+        made_of_secrets(payload, &values, &mut secrets);
+        Ok(builder.build(&secrets))
     }
 }

@@ -147,7 +147,9 @@ impl AuthRouterBuilder {
 
 #[async_trait]
 impl Auth for AuthRouter {
-    async fn rest_authenticate(&self, request: RestRequest) -> Result<RestRequest, AuthError> {
+    async fn rest_authenticate(&self, mut request: RestRequest) -> Result<RestRequest, AuthError> {
+        // Routes match the path as it is sent. Managers have filled it already.
+        request.resolve(None)?;
         let auth = self.choose(&request)?.cloned();
         let mut signed = match &auth {
             None => request,

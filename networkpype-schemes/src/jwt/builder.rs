@@ -46,7 +46,7 @@ impl JwtBuilder {
         }
     }
 
-    /// A member of the header beside `alg` and `typ`, such as `kid`.
+    /// A member of the header beside `alg`, such as `kid`. `typ` is `JWT` unless it is said here.
     pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         self.header.push(Entry::text(name, Part::literal(value.into())));
         self
@@ -181,10 +181,10 @@ impl JwtBuilder {
             self.claims.push(Entry::text("jti", Part::Uuid));
         }
         let algorithm: JwtAlgorithm = self.signer.algorithm();
-        let mut header = vec![
-            Entry::text("alg", Part::literal(algorithm.as_str())),
-            Entry::text("typ", Part::literal("JWT")),
-        ];
+        let mut header = vec![Entry::text("alg", Part::literal(algorithm.as_str()))];
+        if self.header.iter().all(|entry| entry.name != "typ") {
+            header.push(Entry::text("typ", Part::literal("JWT")));
+        }
         header.append(&mut self.header);
         check(&header, "header")?;
         check(&self.claims, "claims")?;

@@ -166,6 +166,7 @@ async fn the_first_route_that_matches_decides() {
         (RestRequest::get("https://files.example.com/v1/a"), "others"),
         (RestRequest::post("https://api.example.com/v1/public/a"), ""),
         (RestRequest::get("https://api.example.com/v1/public"), "v1"),
+        (RestRequest::get("https://api.example.com/{v}/public/a").path_param("v", "v1"), ""),
     ] {
         assert_eq!(signed_by(&auth, request.clone()).await, expected, "{request:?}");
     }

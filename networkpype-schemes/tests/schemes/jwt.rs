@@ -58,6 +58,13 @@ async fn claims_stand_in_the_order_said_and_times_behind_them() {
     );
 }
 
+#[tokio::test]
+async fn the_type_of_a_token_may_be_another() {
+    let auth = hs256().header("typ", "at+jwt").build().expect("usable");
+    let [header, _] = parts(&sent(&auth, RestRequest::get(URL)).await);
+    assert_eq!(header, r#"{"alg":"HS256","typ":"at+jwt"}"#);
+}
+
 /// The whole token, computed apart from this project.
 #[tokio::test]
 async fn a_token_is_signed_over_what_it_shows() {

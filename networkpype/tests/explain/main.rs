@@ -3,6 +3,8 @@
 #![cfg(feature = "presets")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a failed expectation is a test's answer")]
 
+mod hidden;
+
 use networkpype::{
     Auth, Error, Explanation, ManualClock, Preset, RestManager, RestRequest, RestResponse,
     StatusCode, Timestamp, WebSocketHandshake, WebSocketRequest,
@@ -60,6 +62,7 @@ async fn a_rejected_request_says_how_it_was_signed() {
     let theirs = "2023-11-14T22:13:20.000ZGET/api/v5/account/balance?ccy=B/C";
     let difference = explanation.first_difference(theirs).expect("differs");
     assert_eq!((difference.at(), difference.part()), (56, Some("target")));
+    assert!(error.to_string().contains("`Error::explanation`"), "{error}");
 }
 
 #[tokio::test]
