@@ -38,6 +38,21 @@ pub trait TokenStore: Send + Sync {
     async fn lock(&self, key: &TokenKey) -> Result<Box<dyn TokenLock>, TokenError>;
 }
 
+#[async_trait]
+impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
+    async fn load(&self, key: &TokenKey) -> Result<Option<StoredToken>, TokenError> {
+        (**self).load(key).await
+    }
+
+    async fn save(&self, key: &TokenKey, token: &StoredToken) -> Result<(), TokenError> {
+        (**self).save(key, token).await
+    }
+
+    async fn lock(&self, key: &TokenKey) -> Result<Box<dyn TokenLock>, TokenError> {
+        (**self).lock(key).await
+    }
+}
+
 /// Keeps tokens in memory, for as long as the program runs. Clones share one state.
 #[derive(Clone, Default)]
 pub struct MemoryTokenStore(Arc<Mutex<BTreeMap<TokenKey, StoredToken>>>);

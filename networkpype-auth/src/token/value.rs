@@ -1,6 +1,6 @@
 //! Tokens, and where they come from.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use networkpype_core::{Secret, Timestamp, async_trait};
 use serde::{Deserialize, Serialize};
@@ -123,6 +123,17 @@ pub trait TokenSource: Send + Sync {
         key: &TokenKey,
         refresh: Option<&Secret>,
     ) -> Result<ObtainedToken, TokenError>;
+}
+
+#[async_trait]
+impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
+    async fn obtain(
+        &self,
+        key: &TokenKey,
+        refresh: Option<&Secret>,
+    ) -> Result<ObtainedToken, TokenError> {
+        (**self).obtain(key, refresh).await
+    }
 }
 
 /// A token that may be used now.
