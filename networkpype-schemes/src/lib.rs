@@ -12,7 +12,7 @@ pub mod basic;
 pub mod bearer;
 #[cfg(feature = "compose")]
 pub mod compose;
-#[cfg(any(feature = "recipe", feature = "jwt"))]
+#[cfg(any(feature = "recipe", feature = "jwt", feature = "oauth2"))]
 mod entropy;
 #[cfg(any(feature = "recipe", feature = "compose"))]
 mod glob;
@@ -20,6 +20,8 @@ mod glob;
 pub mod hmac;
 #[cfg(feature = "jwt")]
 pub mod jwt;
+#[cfg(feature = "oauth2")]
+pub mod oauth2;
 #[cfg(feature = "recipe")]
 pub mod recipe;
 
@@ -38,6 +40,9 @@ pub use hmac::Hmac;
 #[cfg(feature = "jwt")]
 #[doc(no_inline)]
 pub use jwt::Jwt;
+#[cfg(feature = "oauth2")]
+#[doc(no_inline)]
+pub use oauth2::OAuth2;
 #[cfg(feature = "recipe")]
 #[doc(no_inline)]
 pub use recipe::RecipeAuth;

@@ -1,0 +1,87 @@
+//! What does a refusal mean? Bodies of answers, and texts of foreign errors, end here.
+
+use std::error::Error as StdError;
+
+use networkpype_auth::token::{TokenError, TokenErrorKind};
+use networkpype_core::{AuthError, AuthErrorKind, Secret};
+use oauth2::{ErrorResponse, RequestTokenError};
+
+/// The codes of RFC 6749 (4.1.2.1, 5.2), 7009, 8628, 8693, 8707 and of OpenID Connect, and what each means. Others are
+/// not shown: an issuer may write anything there.
+const CODES: [(&str, TokenErrorKind); 21] = {
+    use TokenErrorKind::{InvalidGrant, ReauthenticationRequired, Refused, Unavailable};
+    [
+        ("invalid_grant", InvalidGrant),
+        ("invalid_request", Refused),
+        ("invalid_client", Refused),
+        ("unauthorized_client", Refused),
+        ("unsupported_grant_type", Refused),
+        ("unsupported_response_type", Refused),
+        ("unsupported_token_type", Refused),
+        ("invalid_scope", Refused),
+        ("invalid_target", Refused),
+        ("invalid_token", Refused),
+        ("use_dpop_nonce", Refused),
+        ("invalid_dpop_proof", Refused),
+        ("server_error", Unavailable),
+        ("temporarily_unavailable", Unavailable),
+        ("slow_down", Unavailable),
+        ("authorization_pending", Unavailable),
+        ("access_denied", ReauthenticationRequired),
+        ("expired_token", ReauthenticationRequired),
+        ("login_required", ReauthenticationRequired),
+        ("consent_required", ReauthenticationRequired),
+        ("interaction_required", ReauthenticationRequired),
+    ]
+};
+
+/// The refusal with this code (RFC 6749, section 5.2).
+pub(super) fn refused(code: &str) -> TokenError {
+    match CODES.iter().find(|(known, _)| *known == code) {
+        Some((known, kind)) => TokenError::new(*kind, format!("the issuer refuses: {known}")),
+        None => {
+            TokenError::new(TokenErrorKind::Refused, "the issuer refuses, with a code of its own")
+        }
+    }
+}
+
+/// What the library's state machine ended with. Its own error for an answer that it cannot read holds the whole body.
+pub(super) fn at_border<T: ErrorResponse + 'static>(
+    error: RequestTokenError<TokenError, T>,
+    code: impl FnOnce(&T) -> String,
+) -> TokenError {
+    match error {
+        RequestTokenError::Request(error) => error,
+        RequestTokenError::ServerResponse(answer) => refused(&code(&answer)),
+        RequestTokenError::Parse(_, body) => {
+            // Wiped with the secret that it becomes.
+            drop(Secret::from(body));
+            malformed("the issuer's answer holds no token")
+        }
+        RequestTokenError::Other(_) => malformed("the issuer's answer is none"),
+    }
+}
+
+pub(super) fn malformed(message: &'static str) -> TokenError {
+    TokenError::new(TokenErrorKind::Malformed, message)
+}
+
+/// What is wrong with how the scheme was set up, where it shows only once a token is asked for.
+pub(super) fn set_up_wrong(error: impl StdError + Send + Sync + 'static) -> TokenError {
+    TokenError::new(TokenErrorKind::Refused, "the request for a token cannot be made")
+        .with_source(error)
+}
+
+pub(super) fn unusable(message: impl Into<std::borrow::Cow<'static, str>>) -> AuthError {
+    AuthError::new(AuthErrorKind::Configuration, message)
+}
+
+/// The same refusal, told in place of "the refresh token is used up" where there is none.
+pub(super) fn without_refresh(error: TokenError, kind: TokenErrorKind) -> TokenError {
+    match error.kind() {
+        TokenErrorKind::InvalidGrant => {
+            TokenError::new(kind, "the issuer does not take the grant").with_source(error)
+        }
+        _ => error,
+    }
+}

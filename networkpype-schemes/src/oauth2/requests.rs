@@ -1,0 +1,199 @@
+//! How is a form sent to an authorization server, and what is taken for an answer?
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use http::StatusCode;
+use networkpype_auth::token::{TokenError, TokenErrorKind};
+use networkpype_core::{
+    AuthError, Caller, Clock, Encoding, Error, LimitChoice, RestRequest, RestResponse,
+};
+use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
+use serde_json::Value;
+
+use super::{
+    assertion::Audiences,
+    client::Client,
+    error::{malformed, refused, set_up_wrong},
+};
+use crate::entropy::Entropy;
+
+/// One endpoint, as the client asks it.
+///
+/// The requests of the `oauth2` library pass through here too. Of those only the form is used: the URL is sent as it was
+/// given, and the client's proof is added here, anew for each request.
+///
+/// It owns what it needs: futures that borrow it through the library's traits could not be sent to other threads.
+pub(super) struct Endpoint {
+    pub(super) caller: Arc<dyn Caller>,
+    pub(super) client: Client,
+    pub(super) issuer: Option<String>,
+    pub(super) url: String,
+    pub(super) limit: LimitChoice,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+}
+
+/// What a server says, as far as it is to be read.
+pub(super) enum Reply {
+    Answer(RestResponse),
+    /// RFC 6749, section 5.2.
+    Refusal(String),
+}
+
+impl Endpoint {
+    /// Whom a signed assertion may be for.
+    pub(super) fn audiences(&self) -> Audiences<'_> {
+        Audiences { issuer: self.issuer.as_deref(), endpoint: &self.url }
+    }
+
+    /// Sends a form of ours.
+    pub(super) async fn post(&self, pairs: &[(&str, &str)]) -> Result<RestResponse, TokenError> {
+        let client = [("client_id", self.client.id())];
+        let named = self.client.is_named() && !self.client.is_in_header();
+        let named = if named { client.as_slice() } else { &[] };
+        let encode = |text| Encoding::Form.encode(text);
+        let pairs: Vec<String> = pairs
+            .iter()
+            .chain(named)
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .collect();
+        match self.send(pairs.join("&").into_bytes()).await? {
+            Reply::Answer(response) => Ok(response),
+            Reply::Refusal(code) => Err(refused(&code)),
+        }
+    }
+
+    /// Sends the text of a form.
+    async fn send(&self, form: Vec<u8>) -> Result<Reply, TokenError> {
+        let request = self.request(form).map_err(set_up_wrong)?;
+        let response =
+            self.caller.call(limited(request, &self.limit)).await.map_err(unreachable)?;
+        reply(response)
+    }
+
+    fn request(&self, form: Vec<u8>) -> Result<RestRequest, AuthError> {
+        let request = RestRequest::post(&self.url)
+            .header("accept", "application/json")
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.client.prove(request, form, self.audiences(), self.clock.now(), &*self.entropy)
+    }
+}
+
+/// The request, charged to this limit. That no redirect is followed is the caller's promise.
+pub(super) fn limited(request: RestRequest, limit: &LimitChoice) -> RestRequest {
+    match limit {
+        LimitChoice::Named(limit) => request.limit(limit.clone()),
+        LimitChoice::Unlimited => request.unlimited(),
+        _ => request,
+    }
+}
+
+/// No whole answer.
+pub(super) fn unreachable(error: Error) -> TokenError {
+    let message = "the issuer cannot be asked for a token";
+    TokenError::new(TokenErrorKind::Unavailable, message).with_source(error)
+}
+
+fn reply(response: RestResponse) -> Result<Reply, TokenError> {
+    let status = response.status();
+    let code = if status.is_success() || status.is_client_error() { code(&response) } else { None };
+    match code {
+        // 408 and 429 say nothing of the grant, whatever their body has.
+        Some(code) if !matches!(status.as_u16(), 408 | 429) => Ok(Reply::Refusal(code)),
+        _ => succeeded(status).map(|()| Reply::Answer(response)),
+    }
+}
+
+/// Whether this is the status of an answer.
+pub(super) fn succeeded(status: StatusCode) -> Result<(), TokenError> {
+    let failed = |kind, what: &str| {
+        Err(TokenError::new(kind, format!("the issuer {what} (status {})", status.as_u16())))
+    };
+    match status.as_u16() {
+        200..=299 => Ok(()),
+        300..=399 => failed(
+            TokenErrorKind::Refused,
+            "answers with a redirect, and what a token is asked for with is sent nowhere else",
+        ),
+        408 | 429 | 500..=599 => failed(TokenErrorKind::Unavailable, "is in trouble"),
+        _ => failed(TokenErrorKind::Refused, "refuses and does not say why"),
+    }
+}
+
+/// The code of a refusal. Some issuers say it with the status 200, where there is no token beside it.
+fn code(response: &RestResponse) -> Option<String> {
+    let Ok(Value::Object(mut members)) = serde_json::from_slice(response.bytes()) else {
+        return None;
+    };
+    if response.status().is_success() && members.contains_key("access_token") {
+        return None;
+    }
+    match members.remove("error")? {
+        Value::String(code) => Some(code),
+        _ => None,
+    }
+}
+
+/// An endpoint as the library's requests see it.
+pub(super) struct Bridge {
+    endpoint: Endpoint,
+    /// Whether the library asks again where the issuer is in trouble: then what will not get better has to be told apart.
+    polls: bool,
+    final_error: Mutex<Option<TokenError>>,
+}
+
+impl Bridge {
+    pub(super) fn once(endpoint: Endpoint) -> Self {
+        Self { endpoint, polls: false, final_error: Mutex::default() }
+    }
+
+    pub(super) fn polling(endpoint: Endpoint) -> Self {
+        Self { polls: true, ..Self::once(endpoint) }
+    }
+
+    /// What ended the polling although the library knows nothing of it.
+    pub(super) fn take_final_error(&self) -> Option<TokenError> {
+        self.final_error.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, TokenError> {
+        let sent = self.endpoint.send(request.into_body()).await;
+        let (status, body) = match sent {
+            Ok(Reply::Answer(response)) => (StatusCode::OK, response.bytes().to_vec()),
+            // Nothing of the body but its code goes further.
+            Ok(Reply::Refusal(code)) => {
+                (StatusCode::BAD_REQUEST, serde_json::json!({ "error": code }).to_string().into())
+            }
+            Err(error) if self.polls && error.kind() != TokenErrorKind::Unavailable => {
+                *self.final_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                (StatusCode::BAD_REQUEST, br#"{"error":"invalid_request"}"#.to_vec())
+            }
+            Err(error) => return Err(error),
+        };
+        // Without a content type: the library would refuse what other servers call JSON.
+        let mut response = HttpResponse::new(body);
+        *response.status_mut() = status;
+        Ok(response)
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Bridge {
+    type Error = TokenError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, TokenError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.answer(request))
+    }
+}
+
+/// The answer to a form of ours, as JSON of this shape.
+pub(super) fn json<T: serde::de::DeserializeOwned>(
+    response: &RestResponse,
+) -> Result<T, TokenError> {
+    serde_json::from_slice(response.bytes())
+        .map_err(|_| malformed("the issuer's answer is not what was asked for"))
+}

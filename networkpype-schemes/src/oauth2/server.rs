@@ -1,0 +1,168 @@
+//! Where are an authorization server's endpoints, and how does it name itself?
+
+use networkpype_core::{AuthError, RestRequest};
+use oauth2::{AuthUrl, DeviceAuthorizationUrl, TokenUrl};
+
+use super::error::unusable;
+
+/// An authorization server: its endpoints, and how it names itself.
+///
+/// All of them have to be `https://`, or on this machine: they are told secrets.
+///
+/// ```
+/// use networkpype_schemes::oauth2::AuthorizationServer;
+///
+/// let server = AuthorizationServer::new("https://auth.example.com/token")
+///     .issuer("https://auth.example.com")
+///     .authorization_endpoint("https://auth.example.com/authorize");
+/// # let _ = server;
+/// ```
+///
+/// A server that describes itself needs none of this: see [`Discovery`](super::Discovery).
+#[derive(Clone, Debug)]
+#[must_use = "a server does nothing until a scheme is given it"]
+pub struct AuthorizationServer {
+    pub(super) token: String,
+    pub(super) issuer: Option<String>,
+    pub(super) authorization: Option<String>,
+    pub(super) device: Option<String>,
+    pub(super) revocation: Option<String>,
+    pub(super) introspection: Option<String>,
+    pub(super) names_itself: bool,
+}
+
+impl AuthorizationServer {
+    /// A server with this token endpoint, which every grant needs.
+    pub fn new(token_endpoint: impl Into<String>) -> Self {
+        Self {
+            token: token_endpoint.into(),
+            issuer: None,
+            authorization: None,
+            device: None,
+            revocation: None,
+            introspection: None,
+            names_itself: false,
+        }
+    }
+
+    /// How it names itself (RFC 8414, section 2): the audience of signed assertions, and what `iss` in a redirect is compared
+    /// with.
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+
+    /// Where people log in.
+    pub fn authorization_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.authorization = Some(url.into());
+        self
+    }
+
+    /// Where a device asks for a code (RFC 8628).
+    pub fn device_authorization_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.device = Some(url.into());
+        self
+    }
+
+    /// Where tokens are given back (RFC 7009).
+    pub fn revocation_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.revocation = Some(url.into());
+        self
+    }
+
+    /// Where to ask about tokens (RFC 7662).
+    pub fn introspection_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.introspection = Some(url.into());
+        self
+    }
+
+    /// Says that it names itself in every redirect (RFC 9207): one without `iss` is refused then. Default: one without is
+    /// taken, one with another `iss` never is.
+    pub fn names_itself_in_redirects(mut self) -> Self {
+        self.names_itself = true;
+        self
+    }
+
+    /// The mistake in it, if there is one.
+    pub(super) fn check(&self) -> Result<(), AuthError> {
+        let optional = [&self.authorization, &self.device, &self.revocation, &self.introspection];
+        for url in optional.into_iter().flatten().chain([&self.token]) {
+            check_endpoint(url)?;
+        }
+        if self.names_itself && self.issuer.is_none() {
+            return Err(unusable(
+                "a server that names itself in redirects has an issuer: give it with `AuthorizationServer::issuer`",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn token_url(&self) -> Result<TokenUrl, AuthError> {
+        TokenUrl::new(self.token.clone()).map_err(|_| no_url())
+    }
+
+    pub(super) fn authorization_url(&self) -> Result<AuthUrl, AuthError> {
+        let url = self.authorization.clone().ok_or_else(|| missing("authorization_endpoint"))?;
+        AuthUrl::new(url).map_err(|_| no_url())
+    }
+
+    pub(super) fn device_url(&self) -> Result<DeviceAuthorizationUrl, AuthError> {
+        DeviceAuthorizationUrl::new(self.device_endpoint()?.to_owned()).map_err(|_| no_url())
+    }
+
+    pub(super) fn device_endpoint(&self) -> Result<&str, AuthError> {
+        self.device.as_deref().ok_or_else(|| missing("device_authorization_endpoint"))
+    }
+}
+
+/// What the server needs for what is asked, and nobody has said.
+pub(super) fn missing(name: &str) -> AuthError {
+    unusable(format!("the authorization server has no `{name}`"))
+}
+
+/// Secrets and codes go to endpoints: over TLS, or not off this machine.
+pub(super) fn check_endpoint(url: &str) -> Result<(), AuthError> {
+    let request = RestRequest::get(url);
+    let (None, Some(origin)) = (request.problem(), request.origin()) else {
+        return Err(no_url());
+    };
+    if !origin.is_secure() && !origin.is_loopback() {
+        return Err(unusable(
+            "an endpoint of the authorization server is not `https://`, and not on this machine",
+        ));
+    }
+    let is_web = url.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
+    if !is_web || url.contains('#') || TokenUrl::new(url.to_owned()).is_err() {
+        return Err(no_url());
+    }
+    Ok(())
+}
+
+fn no_url() -> AuthError {
+    unusable("an endpoint of the authorization server is no URL that can be asked")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_are_asked_over_tls_or_on_this_machine() {
+        for (url, taken) in [
+            ("https://auth.example.com/token", true),
+            ("https://auth.example.com/token?tenant=1", true),
+            ("http://127.0.0.1:9/token", true),
+            ("http://localhost/token", true),
+            ("http://[::1]:9/token", true),
+            ("http://auth.example.com/token", false),
+            ("http://localhost.example.com/token", false),
+            ("wss://auth.example.com/token", false),
+            ("/token", false),
+            ("https://user:pass@auth.example.com/token", false),
+            ("https://auth.example.com/token#a", false),
+            ("", false),
+        ] {
+            assert_eq!(check_endpoint(url).is_ok(), taken, "{url}");
+        }
+    }
+}
