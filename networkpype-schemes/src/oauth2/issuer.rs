@@ -157,7 +157,8 @@ impl Issuer {
         sleep(Arc::clone(&self.ticker), begun.interval).await;
         let ticker = Arc::clone(&self.ticker);
         let sleep = move |interval| sleep(Arc::clone(&ticker), interval);
-        let answer = request.request_async(&bridge, sleep, None).await;
+        let left = begun.prompt.expires_in().saturating_sub(begun.interval);
+        let answer = request.request_async(&bridge, sleep, Some(left)).await;
         if let Some(error) = bridge.take_final_error() {
             return Err(error);
         }

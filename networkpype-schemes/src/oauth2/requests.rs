@@ -76,10 +76,11 @@ impl Endpoint {
     }
 
     fn request(&self, form: Vec<u8>) -> Result<RestRequest, AuthError> {
-        let request = RestRequest::post(&self.url)
-            .header("accept", "application/json")
-            .header("content-type", "application/x-www-form-urlencoded");
-        self.client.prove(request, form, self.audiences(), self.clock.now(), &*self.entropy)
+        let request = RestRequest::post(&self.url).header("accept", "application/json");
+        let (audiences, now) = (self.audiences(), self.clock.now());
+        let request = self.client.prove(request, form, audiences, now, &*self.entropy)?;
+        // After the body, which forgets what the one before was.
+        Ok(request.header("content-type", "application/x-www-form-urlencoded"))
     }
 }
 

@@ -20,6 +20,22 @@ mod hmac_setup;
 mod hmac_websocket;
 #[cfg(feature = "jwt")]
 mod jwt;
+#[cfg(feature = "oauth2")]
+mod oauth2_answers;
+#[cfg(feature = "oauth2")]
+mod oauth2_clients;
+#[cfg(feature = "oauth2")]
+mod oauth2_grants;
+#[cfg(feature = "oauth2")]
+mod oauth2_issuer;
+#[cfg(feature = "oauth2")]
+mod oauth2_logins;
+#[cfg(feature = "oauth2-loopback")]
+mod oauth2_loopback;
+#[cfg(feature = "oauth2")]
+mod oauth2_refusals;
+#[cfg(feature = "oauth2")]
+mod oauth2_websocket;
 #[cfg(feature = "hmac")]
 mod published_vectors;
 #[cfg(feature = "recipe")]

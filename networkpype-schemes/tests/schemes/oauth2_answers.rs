@@ -1,0 +1,157 @@
+//! Answers of issuers in trouble, and what becomes of them.
+
+use std::time::Duration;
+
+use networkpype_auth::token::TokenErrorKind;
+use networkpype_schemes::oauth2::{Grant, OAuth2, TokenHint};
+
+use crate::oauth2_issuer::{
+    Answer, Issuer, authorization, printed, says, scheme, token, token_and_refresh,
+};
+
+async fn refused(answer: Answer) -> (TokenErrorKind, String) {
+    let issuer = Issuer::answers([answer]);
+    let auth = scheme(&issuer, Grant::client_credentials()).build().expect("a scheme");
+    let error = auth.token().await.expect_err("refused");
+    (error.kind(), printed(&error))
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_answer_has_its_kind_of_error_and_none_prints_a_body() {
+    use TokenErrorKind::{Malformed, ReauthenticationRequired, Refused, Unavailable};
+    let html = "<html>c4nary</html>";
+    for (status, body, kind) in [
+        (500, html, Unavailable),
+        (502, "", Unavailable),
+        (503, r#"{"error":"invalid_grant","x":"c4nary"}"#, Unavailable),
+        (429, r#"{"error":"invalid_grant","x":"c4nary"}"#, Unavailable),
+        (408, html, Unavailable),
+        (400, r#"{"error":"temporarily_unavailable"}"#, Unavailable),
+        (400, r#"{"error":"server_error","error_description":"c4nary"}"#, Unavailable),
+        (400, r#"{"error":"invalid_client","error_description":"c4nary"}"#, Refused),
+        (
+            401,
+            r#"{"error":"invalid_client","error_uri":["c4nary"],"error_description":{}}"#,
+            Refused,
+        ),
+        (400, r#"{"error":"invalid_grant","error_description":"c4nary"}"#, Refused),
+        (400, r#"{"error":"c4nary"}"#, Refused),
+        (400, r#"{"error":{"code":"c4nary"}}"#, Refused),
+        (400, r#"{"error":"access_denied"}"#, ReauthenticationRequired),
+        (400, html, Refused),
+        (401, html, Refused),
+        (404, "", Refused),
+        (302, html, Refused),
+        (307, r#"{"access_token":"c4nary"}"#, Refused),
+        (200, html, Malformed),
+        (200, "", Malformed),
+        (200, "[]", Malformed),
+        (200, r#"{"token":"c4nary"}"#, Malformed),
+        (200, r#"{"access_token":["c4nary"]}"#, Malformed),
+        (200, "{\"access_token\":\"c4nary\\n\"}", Malformed),
+        (200, r#"{"access_token":"c4nary","token_type":"DPoP"}"#, Refused),
+        (200, r#"{"access_token":"c4nary","token_type":"N_A"}"#, Refused),
+        // As GitHub says it.
+        (200, r#"{"error":"bad_verification_code","error_description":"c4nary"}"#, Refused),
+        (200, r#"{"error":"invalid_grant"}"#, Refused),
+    ] {
+        let (found, text) = refused(says(status, body)).await;
+        assert_eq!(found, kind, "{status} {body}: {text}");
+        for secret in ["c4nary", "s3cret", "czNjcmV0", "html"] {
+            assert!(!text.contains(secret), "{status} {body}: {text}");
+        }
+    }
+    let (kind, text) = refused(Answer::Unreachable).await;
+    assert_eq!(kind, Unavailable);
+    assert!(text.contains("timed out"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_known_code_is_named() {
+    let (_, text) = refused(says(400, r#"{"error":"invalid_scope"}"#)).await;
+    assert!(text.contains("invalid_scope"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_with_another_success_status_or_content_is_taken() {
+    for (status, body) in [
+        (201, r#"{"access_token":"t","token_type":"Bearer"}"#),
+        (
+            200,
+            r#"{"access_token":"t","token_type":"bEARER","expires_in":"60","scope":["a"],"x":{}}"#,
+        ),
+        (200, r#"{"access_token":"t","error":null}"#),
+        (200, r#"{"access_token":"t","error":""}"#),
+    ] {
+        let issuer = Issuer::answers([says(status, body)]);
+        let auth = scheme(&issuer, Grant::client_credentials()).build().expect("a scheme");
+        assert_eq!(authorization(&auth).await, "Bearer t", "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_type_of_a_servers_own_is_taken_where_it_is_named() {
+    let bot = says(200, r#"{"access_token":"t","token_type":"Bot"}"#);
+    let issuer = Issuer::answers([bot]);
+    let auth =
+        scheme(&issuer, Grant::client_credentials()).token_type("bot").build().expect("a scheme");
+    assert_eq!(authorization(&auth).await, "Bearer t");
+}
+
+#[tokio::test(start_paused = true)]
+async fn t7_a_token_that_still_lives_is_used_while_the_issuer_is_in_trouble() {
+    let answers = [token("one"), says(500, "<html>"), Answer::Unreachable, token("two")];
+    let issuer = Issuer::answers(answers);
+    let auth = scheme(&issuer, Grant::client_credentials()).build().expect("a scheme");
+    assert_eq!(authorization(&auth).await, "Bearer one");
+    // Due, and not ended: the renewal fails in the background.
+    tokio::time::sleep(Duration::from_secs(3570)).await;
+    for _ in 0..2 {
+        assert_eq!(authorization(&auth).await, "Bearer one");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!((2..=3).contains(&issuer.asked()), "{}", issuer.asked());
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    let mut last = auth.token().await;
+    for _ in 0..3 {
+        if last.is_ok() {
+            break;
+        }
+        assert_eq!(last.expect_err("in trouble").kind(), TokenErrorKind::Unavailable);
+        tokio::time::sleep(Duration::from_secs(31)).await;
+        last = auth.token().await;
+    }
+    assert_eq!(last.expect("a token").access().expose_str(), Some("two"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn t8_no_lifetime_makes_the_issuer_be_asked_without_end() {
+    for life in ["0", "-1", "\"0\"", "null", "9223372036854775808", "1e300", "\"soon\""] {
+        let body = format!(r#"{{"access_token":"t","token_type":"Bearer","expires_in":{life}}}"#);
+        let issuer = Issuer::answers([says(200, &body)]);
+        let auth = scheme(&issuer, Grant::client_credentials()).build().expect("a scheme");
+        for _ in 0..50 {
+            assert_eq!(authorization(&auth).await, "Bearer t", "{life}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(issuer.asked(), 1, "{life}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_of_a_scheme_prints_its_secrets() {
+    let issuer = Issuer::answers([token_and_refresh("t0ken", "r3fresh")]);
+    let builder = scheme(&issuer, Grant::password("me", "passw0rd"));
+    let mut text = format!("{builder:?}");
+    let auth: OAuth2 = builder.build().expect("a scheme");
+    let token = auth.token().await.expect("a token");
+    let signed = crate::oauth2_issuer::sent(&auth).await;
+    let request = auth.authorization_request("http://127.0.0.1/").await.expect("a request");
+    text += &format!("{auth:?} {token:?} {signed:?} {request:?} {:?}", TokenHint::Access);
+    text += &format!("{:?}", issuer.request(0));
+    let state = request.state().expose_str().expect("text").to_owned();
+    let verifier = request.verifier().expose_str().expect("text").to_owned();
+    for secret in ["s3cret", "t0ken", "r3fresh", "passw0rd", "czNjcmV0", &state, &verifier] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+}
