@@ -54,7 +54,8 @@ pub use recipe::RecipeAuth;
     feature = "bearer",
     feature = "compose",
     feature = "hmac",
-    feature = "jwt"
+    feature = "jwt",
+    feature = "oauth2"
 ))]
 #[doc = include_str!("../../docs/authentication.md")]
 struct AuthenticationGuide;

@@ -20,6 +20,7 @@ const LIFE: Duration = Duration::from_secs(600);
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// What to show to a person: where to log in on another device, and what to type there.
+#[derive(Clone)]
 pub struct DevicePrompt {
     user_code: String,
     verification_uri: String,

@@ -1,5 +1,7 @@
 //! How does an authorization server describe itself (RFC 8414; OpenID Connect Discovery 1.0)?
 
+use std::fmt;
+
 use networkpype_auth::token::{TokenError, TokenErrorKind};
 use networkpype_core::{Caller, LimitChoice, LimitId, RestRequest, RestResponse};
 use serde::Deserialize;
@@ -23,7 +25,7 @@ use super::{
 /// ```
 ///
 /// A scheme does it by itself, once, when it needs its first token: `OAuth2::builder().discover(Discovery::new(..))`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a discovery does nothing until it is fetched, or a scheme is given it"]
 pub struct Discovery {
     pub(super) issuer: String,
@@ -146,6 +148,12 @@ impl Discovery {
             TokenError::new(TokenErrorKind::Malformed, message).with_source(error)
         })?;
         Ok(server)
+    }
+}
+
+impl fmt::Debug for Discovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Discovery").field("limit", &self.limit).finish_non_exhaustive()
     }
 }
 

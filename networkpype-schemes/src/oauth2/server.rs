@@ -1,5 +1,7 @@
 //! Where are an authorization server's endpoints, and how does it name itself?
 
+use std::fmt;
+
 use networkpype_core::{AuthError, RestRequest};
 use oauth2::{AuthUrl, DeviceAuthorizationUrl, TokenUrl};
 
@@ -19,7 +21,7 @@ use super::error::unusable;
 /// ```
 ///
 /// A server that describes itself needs none of this: see [`Discovery`](super::Discovery).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a server does nothing until a scheme is given it"]
 pub struct AuthorizationServer {
     pub(super) token: String,
@@ -112,6 +114,12 @@ impl AuthorizationServer {
 
     pub(super) fn device_endpoint(&self) -> Result<&str, AuthError> {
         self.device.as_deref().ok_or_else(|| missing("device_authorization_endpoint"))
+    }
+}
+
+impl fmt::Debug for AuthorizationServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationServer").finish_non_exhaustive()
     }
 }
 
