@@ -18,6 +18,7 @@ use super::{
     issuer::Issuer,
 };
 
+/// Where the redirect arrives, unless another path is registered.
 const PATH: &str = "/callback";
 
 /// How long a browser may take to send one request.
@@ -50,6 +51,7 @@ const MOST_CONNECTIONS: usize = 16;
 pub struct LoopbackRedirect {
     listener: TcpListener,
     uri: String,
+    path: String,
     timeout: Duration,
 }
 
@@ -74,7 +76,18 @@ impl LoopbackRedirect {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();
         let uri = format!("http://127.0.0.1:{port}{PATH}");
-        Ok(Self { listener, uri, timeout: Duration::from_secs(300) })
+        let timeout = Duration::from_secs(300);
+        Ok(Self { listener, uri, path: PATH.to_owned(), timeout })
+    }
+
+    /// The path that is registered with the authorization server, which compares it. Default: `/callback`.
+    #[must_use]
+    pub fn path(mut self, path: &str) -> Self {
+        let origin = self.uri.strip_suffix(&self.path).unwrap_or_default();
+        let path = format!("/{}", path.trim_start_matches('/'));
+        self.uri = format!("{origin}{path}");
+        self.path = path;
+        self
     }
 
     /// How long the login is waited for. Default: five minutes.
@@ -104,7 +117,7 @@ impl LoopbackRedirect {
         // Ends with this future, and its connections with it.
         let mut listening = JoinSet::new();
         listening.spawn(listen(self.listener, sender));
-        match timeout(self.timeout, answered(request, &mut heads)).await {
+        match timeout(self.timeout, answered(request, &self.path, &mut heads)).await {
             Ok(Some(result)) => result,
             Ok(None) => Err(TokenError::new(
                 TokenErrorKind::Unavailable,
@@ -157,11 +170,12 @@ async fn target(stream: &mut TcpStream) -> Option<String> {
 /// The answer to the login; `None` where none can come any more.
 async fn answered(
     request: &AuthorizationRequest,
+    expected: &str,
     heads: &mut mpsc::Receiver<(String, TcpStream)>,
 ) -> Option<Result<AuthorizationCode, TokenError>> {
     while let Some((target, mut stream)) = heads.recv().await {
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-        if path != PATH {
+        if path != expected {
             say(&mut stream, "404 Not Found", "There is nothing here.").await;
             continue;
         }
@@ -208,19 +222,31 @@ type Open = Arc<dyn Fn(&str) -> Result<(), BoxError> + Send + Sync>;
 #[derive(Clone)]
 pub(super) struct Browser {
     open: Open,
+    port: u16,
+    path: String,
 }
 
 impl Grant {
     /// That of a person, who logs in with a browser on this machine (RFC 8252). `open` is given the URL when somebody has to
     /// log in, and shows it or starts a browser; it has to return at once. Then the redirect is waited for, for five minutes.
     pub fn browser(open: impl Fn(&str) -> Result<(), BoxError> + Send + Sync + 'static) -> Self {
-        Self(Kind::Browser(Browser { open: Arc::new(open) }))
+        Self::browser_at(0, PATH, open)
+    }
+
+    /// The same with another redirect URI: on this port, 0 for any, and with this path. Servers compare the path with what
+    /// is registered, and some the port.
+    pub fn browser_at(
+        port: u16,
+        path: impl Into<String>,
+        open: impl Fn(&str) -> Result<(), BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Kind::Browser(Browser { open: Arc::new(open), port, path: path.into() }))
     }
 }
 
 impl Browser {
     pub(super) async fn login(&self, issuer: &Issuer) -> Result<ObtainedToken, TokenError> {
-        let redirect = LoopbackRedirect::bind().await?;
+        let redirect = LoopbackRedirect::bind_to(self.port).await?.path(&self.path);
         let request = issuer.authorization_request(redirect.redirect_uri()).await?;
         (self.open)(request.url()).map_err(|error| {
             let message = "the browser for the login cannot be opened";
