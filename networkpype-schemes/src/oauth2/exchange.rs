@@ -9,6 +9,9 @@ const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// Has one token and wants another: for another service, or for acting in somebody's name (RFC 8693).
 ///
+/// Where one store holds the tokens of several subjects, say whose they are with
+/// [`account`](super::OAuth2Builder::account).
+///
 /// ```
 /// use networkpype_core::Secret;
 /// use networkpype_schemes::oauth2::{Grant, TokenExchange};

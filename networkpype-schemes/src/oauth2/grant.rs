@@ -72,6 +72,9 @@ impl Grant {
 
     /// That of a person, who logs in on another device (RFC 8628). `show` is called when somebody has to, and has to return
     /// at once; then the token is waited for until the code expires.
+    ///
+    /// A request waits for it no longer than its own timeout allows, so ask for a [`token`](super::OAuth2::token) before the
+    /// first one.
     pub fn device(show: impl Fn(&DevicePrompt) + Send + Sync + 'static) -> Self {
         Self(Kind::Device(Arc::new(show)))
     }

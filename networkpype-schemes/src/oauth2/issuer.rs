@@ -153,6 +153,7 @@ impl Issuer {
             .exchange_device_access_token(&begun.details)
             .set_time_fn(move || (SystemTime::UNIX_EPOCH + elapsed()).into())
             .set_max_backoff_interval(begun.interval + BACKOFF);
+        let request = with_more!(request, self.more);
         // The library asks at once, when nobody can have typed anything yet.
         sleep(Arc::clone(&self.ticker), begun.interval).await;
         let ticker = Arc::clone(&self.ticker);

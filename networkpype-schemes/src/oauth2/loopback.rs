@@ -229,6 +229,9 @@ pub(super) struct Browser {
 impl Grant {
     /// That of a person, who logs in with a browser on this machine (RFC 8252). `open` is given the URL when somebody has to
     /// log in, and shows it or starts a browser; it has to return at once. Then the redirect is waited for, for five minutes.
+    ///
+    /// A request waits for it no longer than its own timeout allows, so ask for a [`token`](super::OAuth2::token) before the
+    /// first one.
     pub fn browser(open: impl Fn(&str) -> Result<(), BoxError> + Send + Sync + 'static) -> Self {
         Self::browser_at(0, PATH, open)
     }

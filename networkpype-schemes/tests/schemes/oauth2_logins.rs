@@ -82,6 +82,7 @@ async fn wait(answers: Vec<Answer>) -> (Issuer, Result<String, TokenErrorKind>) 
     let auth = scheme(&issuer, grant)
         .client(Client::public("my-client"))
         .scope("a b")
+        .resource("urn:api")
         .build()
         .expect("a scheme");
     let token = auth.token().await;
@@ -107,9 +108,9 @@ async fn a_device_waits_five_seconds_and_five_more_for_good_when_told_to_slow_do
     let (issuer, token) = wait(answers).await;
     assert_eq!(token.as_deref(), Ok("t"));
     assert_eq!(issuer.times(), [0, 5, 10, 20, 30, 45, 60]);
-    assert_eq!(issuer.body(0), "scope=a+b&client_id=my-client");
+    assert_eq!(issuer.body(0), "scope=a+b&resource=urn%3Aapi&client_id=my-client");
     assert_eq!(issuer.request(0).path(), "/device");
-    let poll = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=d%2Fc&client_id=my-client";
+    let poll = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=d%2Fc&client_id=my-client&resource=urn%3Aapi";
     assert!(
         (1..7)
             .all(|number| issuer.body(number) == poll && issuer.request(number).path() == "/token")
