@@ -359,7 +359,7 @@ fn hex_decoded(word: &[u8]) -> Option<Secret> {
     let pairs =
         word.chunks_exact(2).map(|pair| Some((digit(&pair[0])? << 4 | digit(&pair[1])?) as u8));
     let decoded: Option<Vec<u8>> = pairs.collect();
-    decoded.filter(|_| word.len() % 2 == 0).map(Secret::from)
+    decoded.filter(|_| word.len().is_multiple_of(2)).map(Secret::from)
 }
 
 fn without_padding(text: &[u8]) -> &[u8] {

@@ -7,7 +7,7 @@
 //! use networkpype_test::peers::{Kind, Peer};
 //!
 //! // Without it there is nothing to test against. This has been said aloud, and is an error in CI.
-//! let Some(oidc) = Peer::start(Kind::Oidc, &[("AT_TTL", "2")]) else { return };
+//! let Some(oidc) = Peer::start(Kind::Oidc, &[("AT_TTL", "2")]) else { return Ok(()) };
 //! let token_endpoint = oidc.url("/token");
 //! let key = std::fs::read_to_string(oidc.get("pkjwt_key"))?;
 //! # Ok::<(), std::io::Error>(())
