@@ -17,9 +17,6 @@ use super::{
     life::{Life, Policy, Verdict},
 };
 
-/// A token that was refused although it is younger than this may not have reached all of its servers yet.
-const SETTLING: Duration = Duration::from_secs(5);
-
 /// How long to wait before a young token is tried once more.
 const SETTLING_WAIT: Duration = Duration::from_secs(1);
 
@@ -152,7 +149,7 @@ impl TokenCache {
             let held = entry.lock().held.clone();
             match held {
                 Some(held) if held.token.generation != refused => return self.token(key).await,
-                Some(held) if held.life.age(now) < SETTLING => {
+                Some(held) if held.life.is_settling(now) => {
                     self.shared.ticker.sleep_until(now + SETTLING_WAIT).await;
                     return Ok(held.token);
                 }
@@ -430,8 +427,8 @@ impl TokenCacheBuilder {
         self
     }
 
-    /// How long a token is used at least, whatever its issuer says: one that is used up at once would be renewed without
-    /// end. Default: ten seconds.
+    /// How long a token is used whose issuer gives it less than a second to live, which it would not outlive its way: it
+    /// would be renewed without end. Default: ten seconds.
     pub fn shortest_life(mut self, life: Duration) -> Self {
         self.policy.shortest = life;
         self

@@ -9,6 +9,12 @@ use super::Lifetime;
 /// How far the two clocks may run apart before a suspended machine or a stepped clock is the likely reason.
 const STEP: Duration = Duration::from_secs(1);
 
+/// Less than this is no life: it would be over before the token is sent.
+const SHORTEST_TOLD: Duration = Duration::from_secs(1);
+
+/// A token that was refused although it is younger than this may not have reached all of its servers yet.
+const SETTLING: Duration = Duration::from_secs(5);
+
 /// No token is believed to live longer, so that nothing overflows.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
@@ -19,7 +25,7 @@ pub(super) struct Policy {
     pub(super) early: Duration,
     /// How long one may be used whose issuer does not say.
     pub(super) unknown: Duration,
-    /// How long one may be used at least.
+    /// How long one may be used that comes with less than a second.
     pub(super) shortest: Duration,
 }
 
@@ -33,6 +39,7 @@ pub(super) struct Life {
     /// By the wall clock.
     until: Option<Timestamp>,
     early: Duration,
+    settling: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +61,10 @@ impl Life {
         policy: Policy,
         jitter: f64,
     ) -> Self {
-        let told = lifetime.relative.map(|length| length.clamp(policy.shortest, LONGEST));
+        let told = lifetime.relative.map(|length| match length < SHORTEST_TOLD {
+            true => policy.shortest,
+            false => length.min(LONGEST),
+        });
         let until = lifetime.until.filter(|until| *until > asked_wall);
         let length = match (told, lifetime.until) {
             (None, None) => Some(policy.unknown),
@@ -68,7 +78,8 @@ impl Life {
         let early = policy.early.min(whole / 4);
         let jitter = if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) };
         let early = early.mul_f64(1.0 - 0.25 * jitter);
-        Self { asked, asked_wall, length, until, early }
+        let settling = SETTLING.min(whole / 10);
+        Self { asked, asked_wall, length, until, early, settling }
     }
 
     pub(super) fn verdict(&self, now: Ticks, wall: Timestamp) -> Verdict {
@@ -86,9 +97,9 @@ impl Life {
         }
     }
 
-    /// How long ago it was asked for.
-    pub(super) fn age(&self, now: Ticks) -> Duration {
-        now.saturating_since(self.asked)
+    /// Whether it is so young that some of its servers may not know it yet.
+    pub(super) fn is_settling(&self, now: Ticks) -> bool {
+        now.saturating_since(self.asked) < self.settling
     }
 
     /// When it ends by the wall clock, for a store.
@@ -158,6 +169,17 @@ mod tests {
         ] {
             assert_eq!(at(&life, secs, secs as i64), verdict, "{life:?} after {secs}");
         }
+    }
+
+    #[test]
+    fn a_short_life_is_believed_and_soon_settled() {
+        let three = life(Some(3), None);
+        assert_eq!(at(&three, 2, 2), Verdict::Usable);
+        assert_eq!(at(&three, 3, 3), Verdict::Ended);
+        let after = |millis| Ticks::ZERO + Duration::from_millis(millis);
+        assert!(three.is_settling(after(299)) && !three.is_settling(after(300)));
+        let hour = life(Some(3600), None);
+        assert!(hour.is_settling(after(4999)) && !hour.is_settling(after(5000)));
     }
 
     #[test]
