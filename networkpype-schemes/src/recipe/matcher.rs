@@ -56,6 +56,16 @@ impl Matcher {
                 ),
             ));
         }
+        if let Some(host) = spec.host.iter().flat_map(OneOrMany::iter).find(|host| {
+            // An IPv6 address has colons in its brackets.
+            host.contains('/')
+                || (host.contains(':') && !(host.starts_with('[') && host.ends_with(']')))
+        }) {
+            return Err(RecipeError::new(
+                format!("{key}.host"),
+                format!("{host:?} is no host: leave out the scheme, the port and the path"),
+            ));
+        }
         let globs = |globs: &Option<OneOrMany>| -> Option<Vec<Glob>> {
             globs.as_ref().map(|globs| globs.iter().map(Glob::new).collect())
         };
