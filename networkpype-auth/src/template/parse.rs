@@ -112,6 +112,11 @@ const PARTS: [&str; 22] = [
     "now",
 ];
 
+/// The filters, for the error about one that is not known.
+const FILTERS: &str = "`md5`, `sha1`, `sha256`, `sha384`, `sha512`, `hmac-sha1`, `hmac-sha256`, `hmac-sha384`, \
+                       `hmac-sha512`, `hex`, `hex-upper`, `base64`, `base64url`, `base64-of-hex`, `base58`, `percent`, \
+                       `upper`, `lower`, `json`, `plain`, `prefix`, `suffix`, `strip`, `after` and `or`";
+
 impl Template {
     /// Whether a name in braces is a part that every template has, so that neither a credential nor a constant can be
     /// called that.
@@ -326,7 +331,10 @@ impl<'a> Parser<'a> {
                 None => Encoding::Rfc3986,
                 Some(kept) => Encoding::Keeping(Kept::new(&kept)),
             })),
-            (_, Some(_)) => fail(format!("there is no filter `{name}` that takes an argument")),
+            (_, Some(_)) => fail(format!(
+                "there is no filter `{name}` that takes an argument; these do: `prefix`, `suffix`, `strip`, `after`, `or`, \
+                 `percent` and the HMACs"
+            )),
             ("upper", None) => Ok(Filter::Upper),
             ("lower", None) => Ok(Filter::Lower),
             ("json", None) => Ok(Filter::Json),
@@ -337,7 +345,7 @@ impl<'a> Parser<'a> {
                 } else if let Ok(encoding) = name.parse() {
                     Ok(Filter::Encode(encoding))
                 } else {
-                    fail(format!("there is no filter `{name}`"))
+                    fail(format!("there is no filter `{name}`; there are {FILTERS}"))
                 }
             }
         }

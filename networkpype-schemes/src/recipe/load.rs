@@ -56,7 +56,9 @@ impl RecipeSpec {
         for _ in 0..LONGEST_CHAIN {
             let Some(name) = resolved.extends.clone() else { return Ok(resolved) };
             let base = find(&name).ok_or_else(|| {
-                RecipeError::new("extends", format!("there is no recipe {name:?}"))
+                RecipeError::new("extends", format!(
+                    "there is no recipe {name:?} among those that `resolve` was given; `Preset::names` lists the ready-made ones"
+                ))
             })?;
             let next = base.extends.clone();
             resolved = resolved.over(&base);

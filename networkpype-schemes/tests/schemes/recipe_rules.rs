@@ -203,9 +203,11 @@ async fn a_recipe_that_extends_another_changes_what_it_says_and_nothing_else() {
 
 #[test]
 fn a_recipe_that_extends_nothing_or_itself_is_refused() {
-    for (text, reason) in
-        [("extends = 'nobody'", "there is no recipe \"nobody\""), ("extends = 'a'", "in a circle")]
-    {
+    for (text, reason) in [
+        ("extends = 'nobody'", "there is no recipe \"nobody\""),
+        ("extends = 'nobody'", "`Preset::names`"),
+        ("extends = 'a'", "in a circle"),
+    ] {
         let error = resolved(text).expect_err(text);
         assert_eq!(error.key(), "extends");
         assert!(error.to_string().contains(reason), "{error}");

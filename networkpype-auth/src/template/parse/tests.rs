@@ -77,6 +77,11 @@ fn mistakes_say_what_and_where() {
         ("{key", 0, "the braces that begin here are not closed"),
         ("{key|}", 5, "there is no filter ``"),
         ("{key|sha-256}", 5, "there is no filter `sha-256`"),
+        ("{key|sha-256}", 5, "`sha256`"),
+        ("{key|sha-256}", 5, "`base64-of-hex`"),
+        ("{key|sha-256}", 5, "`hmac-sha256`"),
+        ("{key|sha-256}", 5, "`upper`"),
+        ("{key|uper(x)}", 5, "`prefix`"),
         ("{key|sha256(2)}", 5, "takes an argument"),
         ("{key|prefix}", 5, "needs a text"),
         ("{key|prefix(x}", 11, "not closed"),
@@ -144,5 +149,22 @@ fn the_names_of_parts_are_those_that_are_read() {
     for arm in arms.filter(|arm| named.contains(*arm)) {
         let name = arm.trim_start().split('"').nth(1).expect("quoted");
         assert!(PARTS.contains(&name), "{name} is a part and not among the names");
+    }
+}
+
+#[test]
+fn the_filters_that_an_error_lists_are_those_that_are_read() {
+    let listed: Vec<_> = FILTERS.split('`').skip(1).step_by(2).collect();
+    for name in &listed {
+        let reads =
+            |filter: String| Template::parse(&format!("{{key|{filter}}}"), &names()).is_ok();
+        assert!(reads((*name).to_owned()) || reads(format!("{name}(x)")), "{name}");
+    }
+    let source = include_str!("../../filter.rs");
+    let names = source.split("fn name(").nth(1).expect("it is there");
+    for line in names.lines().take_while(|line| !line.starts_with("    }")) {
+        if let Some(name) = line.split('"').nth(1) {
+            assert!(listed.contains(&name), "{name} is a filter and not listed");
+        }
     }
 }
