@@ -61,7 +61,8 @@ impl Template {
     /// Reads a template. Text stands for itself, and a name in braces for a part: `{timestamp}`. Filters follow a name
     /// behind `|`: `{body|sha256|hex}`. Several parts in parentheses go through filters together:
     /// `{({nonce}{body})|sha256}`. A brace that no name follows is itself, so JSON needs no escapes; a name in braces
-    /// that is meant as text stands in quotes, `{'{name}'}`.
+    /// that is meant as text stands in quotes, `{'{name}'}`. One that is a part's but for its case or a space before it is
+    /// a mistake.
     ///
     /// ```
     /// use networkpype_auth::{Subject, Template, TemplateNames, Values};
@@ -139,6 +140,9 @@ impl<'a> Parser<'a> {
         let mut literal = String::new();
         let mut open = 0_usize;
         while let Some(next) = self.peek() {
+            if next == '{' {
+                self.check_is_text()?;
+            }
             if next == '{' && self.begins_part() {
                 if !literal.is_empty() {
                     parts.push(Part::literal(std::mem::take(&mut literal)));
@@ -166,6 +170,31 @@ impl<'a> Parser<'a> {
     fn begins_part(&self) -> bool {
         let inside = self.text[self.at + 1..].chars().next();
         inside.is_some_and(|next| next.is_ascii_lowercase() || next == '(' || next == '\'')
+    }
+
+    /// Is what begins here no part that is only written with a space or in another case? It would be sent as text, and no
+    /// server would say why the signature is wrong.
+    fn check_is_text(&self) -> Result<(), TemplateError> {
+        if self.begins_part() {
+            return Ok(());
+        }
+        let inside = self.text[self.at + 1..].trim_start_matches(' ');
+        let end = inside.find(|next| !belongs_to_name(next)).unwrap_or(inside.len());
+        let (name, behind) = inside.split_at(end);
+        let ends = behind.trim_start_matches(' ').starts_with(['}', '|', '(']);
+        match self.known(name).filter(|_| ends) {
+            None => Ok(()),
+            Some(known) => Err(self.error(&format!(
+                "did you mean `{{{known}}}`? Text in braces that is meant as text stands in quotes: `{{'{{{name}}}'}}`"
+            ))),
+        }
+    }
+
+    /// The name that stands for something and is this one but for its case.
+    fn known(&self, name: &str) -> Option<&str> {
+        let constants = self.names.constants.iter().map(|(own, _)| own.as_ref());
+        let own = self.names.credentials.iter().map(AsRef::as_ref).chain(constants);
+        own.chain(PARTS).find(|own| own.eq_ignore_ascii_case(name))
     }
 
     /// `{...}`.
@@ -294,7 +323,9 @@ impl<'a> Parser<'a> {
 
     fn unknown(&self, name: &str) -> String {
         const CREDENTIALS: [&str; 6] = ["key", "secret", "passphrase", "uid", "account", "token"];
-        if CREDENTIALS.contains(&name) {
+        if let Some(known) = self.known(name) {
+            format!("uses `{{{name}}}`: did you mean `{{{known}}}`?")
+        } else if CREDENTIALS.contains(&name) {
             format!("uses `{{{name}}}` but no {name} credential is declared")
         } else {
             format!(
@@ -384,8 +415,7 @@ impl<'a> Parser<'a> {
 
     fn word(&mut self) -> &'a str {
         let rest = &self.text[self.at..];
-        let belongs = |next: char| next.is_ascii_alphanumeric() || next == '_' || next == '-';
-        let end = rest.find(|next| !belongs(next)).unwrap_or(rest.len());
+        let end = rest.find(|next| !belongs_to_name(next)).unwrap_or(rest.len());
         self.at += end;
         &rest[..end]
     }
@@ -410,6 +440,10 @@ impl<'a> Parser<'a> {
     fn error(&self, problem: &str) -> TemplateError {
         TemplateError { at: self.at, problem: problem.to_owned() }
     }
+}
+
+fn belongs_to_name(next: char) -> bool {
+    next.is_ascii_alphanumeric() || next == '_' || next == '-'
 }
 
 enum Source {
