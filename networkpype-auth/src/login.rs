@@ -189,26 +189,40 @@ impl Login {
         let text = self.text()?;
         text.parts().cloned().collect::<Template>().check_text()?;
         if self.accepted.is_none() {
-            return mistake("nothing tells when a login is accepted: say it with `accepted_when`");
+            return mistake(
+                "nothing tells when a login is accepted: say it with `accepted` in a recipe, or `accepted_when` in Rust",
+            );
         }
         if self.payload.any(&|part| {
             part.needs_request()
                 || matches!(part, Part::SortedFields | Part::JsonMember(_) | Part::Signature)
         }) {
             return mistake(
-                "a login signs no request: write its method and path with `Part::literal`",
+                "a login signs no request: write its method and path as text, which is `Part::literal` in Rust",
+            );
+        }
+        let is_filtered = |part: &Part| {
+            *part != Part::Signature && Template::from(part.clone()).uses(&Part::Signature)
+        };
+        if text.parts().any(is_filtered) {
+            return mistake(
+                "the message of a login sends the signature as it is: write `{signature}` without filters, and say how it \
+                 becomes text with `digest`",
             );
         }
         if self.payload.is_empty() == text.uses(&Part::Signature) {
             return mistake(
-                "a login signs what `sign` says and sends it as `{signature}`: one of both is missing",
+                "a login signs what `payload` says in a recipe, or `sign` in Rust, and sends it as `{signature}`: one of both \
+                 is missing",
             );
         }
         if text.uses_as_number(&Part::Timestamp) && !self.format.is_number() {
             return mistake("the timestamp of the login is no number: write `\"{timestamp}\"`");
         }
         if !self.resync.is_empty() && self.refused.is_none() {
-            return mistake("nothing tells when a login is refused: say it with `refused_when`");
+            return mistake(
+                "nothing tells when a login is refused: say it with `refused` in a recipe, or `refused_when` in Rust",
+            );
         }
         for (part, how) in [
             (

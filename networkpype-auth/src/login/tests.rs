@@ -100,15 +100,23 @@ fn a_timestamp_outside_of_quotes_is_a_number() {
 fn mistakes_are_found_before_a_connection_is() {
     let accepted = fields_are([("event", "login")]);
     assert!(login().check().is_ok());
+    let filtered = Login::from_template(&Template::from([
+        Part::literal(r#"{"s":""#),
+        Part::piped(Part::Signature, [crate::Filter::Upper]),
+        Part::literal("\"}"),
+    ]));
+    let filtered =
+        filtered.sign(Part::literal("a")).accepted_when(fields_are([("event", "login")]));
     for (login, reason) in [
         (Login::new("{"), "not JSON"),
         (Login::new(r#"{"s":{signature}}"#), "inside quotes"),
-        (Login::new("{}"), "accepted_when"),
+        (Login::new("{}"), "with `accepted` in a recipe, or `accepted_when` in Rust"),
         (login().sign([Part::Timestamp, Part::Method]), "signs no request"),
         (login().sign(Part::SortedFields), "signs no request"),
         (login().sign(Vec::new()), "one of both is missing"),
         (Login::new("{}").sign(Part::Key).accepted_when(accepted), "one of both is missing"),
         (login().sign(Part::Nonce), "`{nonce}`"),
+        (filtered, "write `{signature}` without filters"),
     ] {
         let error = login.check().expect_err(reason).to_string();
         assert!(error.contains(reason), "{error}");

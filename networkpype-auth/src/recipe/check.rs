@@ -35,7 +35,9 @@ impl Recipe {
             return mistake("there is something to sign, and no algorithm to sign it with");
         }
         if self.uses(&Part::Signature) || self.uses(&Part::Payload) {
-            return mistake("a signature is placed, and nothing is signed: say what with `sign`");
+            return mistake(
+                "a signature is placed, and nothing is signed: say what with `payload` in a recipe, or `sign` in Rust",
+            );
         }
         self.check_no_fields()?;
         self.check_late()?;
@@ -50,7 +52,8 @@ impl Recipe {
         self.check_request()?;
         if self.places.iter().any(|place| !place.at.fits_handshake()) {
             return mistake(
-                "a handshake has no body: use headers, the query or `Placement::params`",
+                "a handshake has no body: use headers, the query or parameters, which are `in = \"params\"` in a recipe and \
+                 `Placement::params` in Rust",
             );
         }
         Ok(())
@@ -64,7 +67,9 @@ impl Recipe {
     pub fn check_message(&self) -> Result<(), AuthError> {
         self.check()?;
         if self.places.iter().any(|place| !place.at.fits_message()) {
-            return mistake("a WebSocket message has JSON fields only: use `Placement::json`");
+            return mistake(
+                "a WebSocket message has JSON fields only: use `fields` in a recipe, or `Placement::json` in Rust",
+            );
         }
         let of_request = |part: &Part| part.needs_request();
         if self.templates().any(|template| template.any(&of_request)) {
@@ -77,7 +82,9 @@ impl Recipe {
 
     fn check(&self) -> Result<(), AuthError> {
         if self.payload.is_empty() {
-            return mistake("nothing is signed: say what with `sign`");
+            return mistake(
+                "nothing is signed: say what with `payload` in a recipe, or `sign` in Rust",
+            );
         }
         if self.payload.uses(&Part::Payload) {
             return mistake("what is signed cannot hold itself");
@@ -96,11 +103,11 @@ impl Recipe {
         for (part, how) in [
             (
                 Part::Timestamp,
-                "the timestamp is signed and not sent: say where with `timestamp_in`, or `{timestamp}` in a file",
+                "the timestamp is signed and not sent: place `{timestamp}` in a recipe, or use `timestamp_in` in Rust",
             ),
             (
                 Part::Nonce,
-                "the nonce is signed and not sent: say where with `nonce_in`, or `{nonce}` in a file",
+                "the nonce is signed and not sent: place `{nonce}` in a recipe, or use `nonce_in` in Rust",
             ),
             (Part::Uuid, "the UUID is signed and not sent: place it too"),
             (Part::Random, "the random bytes are signed and not sent: place them too"),
@@ -118,7 +125,7 @@ impl Recipe {
         let mut holding = self.places.iter().filter(|place| place.value.uses(&Part::Signature));
         if !in_body && holding.next().is_none() {
             return mistake(
-                "the signature goes nowhere: say where with `signature_in`, or `{signature}` in a file",
+                "the signature goes nowhere: place `{signature}` in a recipe, or use `signature_in` in Rust",
             );
         }
         if self

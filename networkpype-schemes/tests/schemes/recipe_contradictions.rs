@@ -7,7 +7,7 @@ use crate::recipe_mistakes::{check, check_requests};
 fn what_is_signed_and_what_is_sent_have_to_fit() {
     check_requests(&[
         ("payload = '{path}'", "request", "the signature goes nowhere"),
-        ("headers.S = '{signature}'", "request", "nothing is signed"),
+        ("headers.S = '{signature}'", "request", "nothing is signed: say what with `payload`"),
         ("headers.S = '{payload}'", "request", "nothing is signed"),
         ("payload = ''\nbody = '{signature}'", "request", "nothing is signed"),
         ("payload = '{signature}'\nheaders.S = '{signature}'", "request", "cannot sign itself"),
@@ -19,12 +19,8 @@ fn what_is_signed_and_what_is_sent_have_to_fit() {
             "cannot sign itself",
         ),
         ("payload = '{header(S)}'\nheaders.S = '{signature}'", "request", "goes into is signed"),
-        (
-            "payload = '{timestamp}'\nheaders.S = '{signature}'",
-            "request",
-            "`{timestamp}` in a file",
-        ),
-        ("payload = '{nonce|md5}'\nheaders.S = '{signature}'", "request", "`{nonce}` in a file"),
+        ("payload = '{timestamp}'\nheaders.S = '{signature}'", "request", "place `{timestamp}`"),
+        ("payload = '{nonce|md5}'\nheaders.S = '{signature}'", "request", "place `{nonce}`"),
         ("payload = '{uuid}'\nheaders.S = '{signature}'", "request", "UUID is signed and not sent"),
         (
             "payload = '{random|hex}'\nheaders.S = '{signature}'",

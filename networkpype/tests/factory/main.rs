@@ -107,7 +107,7 @@ async fn a_scheme_that_cannot_be_built_says_why() {
         .expect_err("no secret");
     assert_eq!(
         error.source().map(ToString::to_string).as_deref(),
-        Some("nothing is signed: say what with `sign`")
+        Some("nothing is signed: say what with `payload` in a recipe, or `sign` in Rust")
     );
 }
 

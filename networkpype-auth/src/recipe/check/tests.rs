@@ -91,9 +91,9 @@ fn mistakes_in_a_recipe_are_found_before_a_request_is() {
     assert!(complete().check_request().is_ok());
     assert!(complete().check_handshake().is_ok());
     for (recipe, reason) in [
-        (Recipe::new().signature_in(header()), "nothing is signed"),
+        (Recipe::new().signature_in(header()), "with `payload` in a recipe, or `sign` in Rust"),
         (complete().sign(Part::hash(HashAlgorithm::Sha256, Part::Signature)), "sign itself"),
-        (Recipe::new().sign(Part::Path), "goes nowhere"),
+        (Recipe::new().sign(Part::Path), "goes nowhere: place `{signature}`"),
         (Recipe::new().sign(Part::Query).signature_in(Placement::query("s").first()), "last"),
         (complete().key_in(Placement::header("a b")), "cannot be the name"),
         (complete().sign([Part::Timestamp, Part::Path]), "timestamp is signed and not sent"),
