@@ -72,6 +72,18 @@ impl Operation {
         }
     }
 
+    /// The name of the credential that it signs with as a secret which the server has too: not of a private key.
+    pub fn shared_secret(&self) -> Option<&str> {
+        match self {
+            Self::Hmac { credential, .. } | Self::KeyedHash { credential, .. } => Some(credential),
+            #[cfg(feature = "jwt")]
+            Self::Jwt { algorithm, credential, .. } => {
+                algorithm.signature_algorithm().is_none().then_some(credential.as_ref())
+            }
+            _ => None,
+        }
+    }
+
     /// Whether its signature holds what was signed.
     pub fn holds_payload(&self) -> bool {
         #[cfg(feature = "jwt")]

@@ -18,7 +18,7 @@ use super::{
     compile::{Compiled, Requests},
     compile_request::Signed,
     credentials::{CredentialProvider, Credentials},
-    keys::keyring,
+    keys::{keyring, signer},
     nonce::Nonces,
     spec::RecipeSpec,
 };
@@ -67,7 +67,7 @@ pub(super) struct Ready {
 
 impl Ready {
     pub(super) fn new(compiled: &Compiled, credentials: &Credentials) -> Result<Self, AuthError> {
-        let mut keyring = keyring(&compiled.credentials, credentials)?;
+        let mut keyring = keyring(compiled, credentials)?;
         let requests = compiled.request.iter().chain(&compiled.handshake);
         for requests in requests {
             requests.base.what.prepare(&mut keyring)?;
@@ -76,7 +76,7 @@ impl Ready {
         compiled.login.iter().try_for_each(|login| login.what.prepare(&mut keyring))?;
         compiled.message.iter().try_for_each(|message| message.what.prepare(&mut keyring))?;
         let signers: Result<Vec<_>, _> =
-            compiled.operations.iter().map(|operation| operation.signer(&keyring)).collect();
+            compiled.operations.iter().map(|operation| signer(operation, &keyring)).collect();
         Ok(Self { keyring, signers: signers? })
     }
 }

@@ -60,15 +60,19 @@ pub(super) struct Requests {
 impl Compiled {
     /// Whether anything that is signed or sent holds the time.
     pub(super) fn uses_time(&self) -> bool {
-        let is_time = |part: &Part| matches!(part, Part::Timestamp | Part::Now(..));
+        self.any_part(&|part| matches!(part, Part::Timestamp | Part::Now(..)))
+    }
+
+    /// Whether `wanted` holds for a part of anything that is signed or sent.
+    pub(super) fn any_part(&self, wanted: &dyn Fn(&Part) -> bool) -> bool {
         let requests = self.request.iter().chain(&self.handshake);
         requests
             .flat_map(|requests| {
                 std::iter::once(&requests.base).chain(requests.rules.iter().map(|(_, rule)| rule))
             })
             .chain(&self.message)
-            .any(|signed| signed.what.any(&is_time))
-            || self.login.iter().any(|login| login.what.any(&is_time))
+            .any(|signed| signed.what.any(wanted))
+            || self.login.iter().any(|login| login.what.any(wanted))
     }
 }
 

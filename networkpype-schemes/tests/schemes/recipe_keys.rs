@@ -3,7 +3,9 @@
 use std::fs;
 
 use networkpype_core::RestRequest;
-use networkpype_schemes::recipe::{Credentials, RecipeAuth, RecipeError, RecipeSpec};
+use networkpype_schemes::recipe::{
+    Credentials, RecipeAuth, RecipeError, RecipeSpec, RotatingCredentials,
+};
 use serde_json::Value;
 
 use crate::recipe_setup::sign;
@@ -77,4 +79,55 @@ fn a_key_is_read_in_the_encoding_that_is_said_and_in_no_other() {
         assert_eq!(build(&seed(encoding), &key(name)).is_ok(), fits, "{encoding} {name}");
     }
     assert!(build("algorithm = 'ed25519'", "not a key").is_err());
+}
+
+#[test]
+fn a_secret_with_a_space_or_a_line_end_around_it_is_refused() {
+    for algorithm in
+        ["algorithm = 'hmac-sha256'", "algorithm = 'keyed-md5'", "algorithm = 'jwt-hs256'"]
+    {
+        for secret in ["hunter2\n", "hunter2\r\n", " hunter2", "\thunter2"] {
+            let error = build(algorithm, secret).expect_err(algorithm);
+            assert_eq!(error.key(), "credentials");
+            let error = error.to_string();
+            assert!(
+                error.contains("`secret` begins or ends with a space or a line end"),
+                "{error}"
+            );
+            assert!(error.contains("trim"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+        assert!(build(algorithm, "hunter 2").is_ok(), "{algorithm}");
+    }
+    let filtered = "credentials = ['secret']\n[request]\nheaders.H = '{path|hmac-sha256|hex}'";
+    let built = |secret: &str| {
+        let recipe = RecipeSpec::from_toml(filtered).expect("a recipe");
+        RecipeAuth::builder(recipe).credentials(Credentials::new().with("secret", secret)).build()
+    };
+    let error = built("hunter2\n").expect_err("a line end").to_string();
+    assert!(error.contains("`secret` begins or ends"), "{error}");
+    assert!(built("hunter2").is_ok());
+}
+
+#[tokio::test]
+async fn a_private_key_that_is_no_pem_names_the_credential_and_what_else_it_may_be() {
+    for algorithm in ["algorithm = 'ed25519'", "algorithm = 'jwt-eddsa'"] {
+        let seed = key("ed25519_seed_base64");
+        let error = build(algorithm, &seed).expect_err("a seed").to_string();
+        assert!(error.contains("the credential `secret`"), "{error}");
+        assert!(error.contains("`key-encoding`") && error.contains("seed-base64"), "{error}");
+        assert!(!error.contains(&seed), "{error}");
+    }
+    let rotating =
+        RotatingCredentials::new(Credentials::new().with("secret", key("ed25519_pkcs8_pem")));
+    let recipe = "credentials = ['secret']\n[request]\npayload = '{path}'\nheaders.S = '{signature}'\nalgorithm = 'ed25519'";
+    let recipe = RecipeSpec::from_toml(recipe).expect("a recipe");
+    let auth = RecipeAuth::builder(recipe).credential_provider(rotating.clone()).build();
+    let auth = auth.expect("complete");
+    rotating.replace(Credentials::new().with("secret", key("ed25519_seed_base64")));
+    let error = sign(&auth, RestRequest::get("https://h/p")).await.expect_err("a seed").to_string();
+    assert!(
+        error.contains("the credential `secret`") && error.contains("`key-encoding`"),
+        "{error}"
+    );
 }
