@@ -66,8 +66,13 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    pub(super) fn new(compiled: &Compiled, credentials: &Credentials) -> Result<Self, AuthError> {
-        let mut keyring = keyring(compiled, credentials)?;
+    /// `provider` is whom the credentials come from, where one was asked.
+    pub(super) fn new(
+        compiled: &Compiled,
+        credentials: &Credentials,
+        provider: Option<&dyn CredentialProvider>,
+    ) -> Result<Self, AuthError> {
+        let mut keyring = keyring(compiled, credentials, provider)?;
         let requests = compiled.request.iter().chain(&compiled.handshake);
         for requests in requests {
             requests.base.what.prepare(&mut keyring)?;
@@ -246,7 +251,7 @@ impl RecipeAuth {
             return Ok(Arc::clone(ready));
         }
         let credentials = credentials.unwrap_or_default();
-        let ready = Arc::new(Ready::new(&self.compiled, &credentials)?);
+        let ready = Arc::new(Ready::new(&self.compiled, &credentials, self.provider.as_deref())?);
         *self.lock() = Some((credentials, Arc::clone(&ready)));
         Ok(ready)
     }

@@ -121,7 +121,7 @@ impl RecipeBuilder {
         let compiled = compile(&recipe, self.custom.as_ref()).map_err(named)?;
         let ready = match (&self.provider, &self.credentials) {
             (None, Some(credentials)) => {
-                let ready = Ready::new(&compiled, credentials)
+                let ready = Ready::new(&compiled, credentials, None)
                     .map_err(|error| named(RecipeError::new("credentials", shown(&error))))?;
                 Some((credentials.clone(), Arc::new(ready)))
             }

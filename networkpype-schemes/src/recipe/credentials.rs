@@ -67,6 +67,25 @@ pub trait CredentialProvider: Send + Sync {
     /// # Errors
     /// When they cannot be had. Nothing is sent then.
     async fn credentials(&self, names: &[&str]) -> Result<Credentials, AuthError>;
+
+    /// Where it looks for the credential of this name, such as `the environment variable OKX_KEY`: for the error about
+    /// one that was not given. Nothing of the credential itself belongs here. Default: not said.
+    fn describe(&self, name: &str) -> Option<String> {
+        let _ = name;
+        None
+    }
+}
+
+/// So that several schemes can share one provider.
+#[async_trait]
+impl<P: CredentialProvider + ?Sized> CredentialProvider for Arc<P> {
+    async fn credentials(&self, names: &[&str]) -> Result<Credentials, AuthError> {
+        (**self).credentials(names).await
+    }
+
+    fn describe(&self, name: &str) -> Option<String> {
+        (**self).describe(name)
+    }
 }
 
 #[async_trait]
@@ -106,36 +125,39 @@ impl CredentialProvider for RotatingCredentials {
     }
 }
 
-/// Credentials from environment variables, read at the first signature: with the prefix `BINANCE_`, `key` is
-/// `BINANCE_KEY` and `partner-id` is `BINANCE_PARTNER_ID`.
+/// Credentials from environment variables: with the prefix `BINANCE_`, `key` is `BINANCE_KEY` and `partner-id` is
+/// `BINANCE_PARTNER_ID`. Each is read once, at the first signature that finds it set; one that is empty is not set.
 #[derive(Debug)]
 pub struct EnvCredentials {
     prefix: String,
-    read: Mutex<Option<Credentials>>,
+    read: Mutex<Credentials>,
 }
 
 impl EnvCredentials {
     /// From variables that begin with `prefix`.
     pub fn new(prefix: impl Into<String>) -> Self {
-        Self { prefix: prefix.into(), read: Mutex::new(None) }
+        Self { prefix: prefix.into(), read: Mutex::new(Credentials::new()) }
     }
 
     fn variable(&self, name: &str) -> String {
         format!("{}{}", self.prefix, name.to_ascii_uppercase().replace('-', "_"))
     }
-}
 
-#[async_trait]
-impl CredentialProvider for EnvCredentials {
-    async fn credentials(&self, names: &[&str]) -> Result<Credentials, AuthError> {
+    /// What was read before, and what `variable` has of the rest. It is the same copy where that is nothing, so that keys
+    /// are not parsed again.
+    fn read_from(
+        &self,
+        names: &[&str],
+        variable: impl Fn(&str) -> Result<String, env::VarError>,
+    ) -> Result<Credentials, AuthError> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(read) = &*read {
-            return Ok(read.clone());
-        }
-        let mut found = Credentials::new();
         for name in names {
-            match env::var(self.variable(name)) {
-                Ok(value) => found = found.with(*name, value),
+            if read.get(name).is_some() {
+                continue;
+            }
+            match variable(&self.variable(name)) {
+                Ok(value) if value.is_empty() => {}
+                Ok(value) => *read = read.clone().with(*name, value),
                 Err(env::VarError::NotPresent) => {}
                 Err(env::VarError::NotUnicode(_)) => {
                     let message = format!("the variable {} is not UTF-8", self.variable(name));
@@ -143,7 +165,18 @@ impl CredentialProvider for EnvCredentials {
                 }
             }
         }
-        Ok(read.insert(found).clone())
+        Ok(read.clone())
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for EnvCredentials {
+    async fn credentials(&self, names: &[&str]) -> Result<Credentials, AuthError> {
+        self.read_from(names, |variable| env::var(variable))
+    }
+
+    fn describe(&self, name: &str) -> Option<String> {
+        Some(format!("the environment variable {}", self.variable(name)))
     }
 }
 
@@ -189,6 +222,10 @@ impl CredentialProvider for FileCredentials {
         *read = Some((text, credentials.clone()));
         Ok(credentials)
     }
+
+    fn describe(&self, _: &str) -> Option<String> {
+        Some(format!("the file {}", self.path.display()))
+    }
 }
 
 /// Credentials from a program's own code, such as a client of a vault.
@@ -219,5 +256,32 @@ where
 impl<F> fmt::Debug for CallbackCredentials<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallbackCredentials").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_is_set_later_is_found_and_one_that_was_found_is_kept() {
+        let provider = EnvCredentials::new("X_");
+        let read = |set: &'static [(&str, &str)]| {
+            let credentials = provider.read_from(&["key", "secret"], |variable| {
+                let found = set.iter().find(|(name, _)| *name == variable);
+                found.map(|(_, value)| (*value).to_owned()).ok_or(env::VarError::NotPresent)
+            });
+            credentials.expect("UTF-8")
+        };
+        let text = |credentials: &Credentials, name: &str| {
+            credentials.get(name).and_then(Secret::expose_str).map(str::to_owned)
+        };
+        let first = read(&[("X_KEY", "k"), ("X_SECRET", "")]);
+        assert_eq!((text(&first, "key").as_deref(), text(&first, "secret")), (Some("k"), None));
+        assert!(read(&[]).is_same(&first), "nothing was found that is new");
+        let second = read(&[("X_KEY", "other"), ("X_SECRET", "s")]);
+        let found = (text(&second, "key"), text(&second, "secret"));
+        assert_eq!(found, (Some("k".to_owned()), Some("s".to_owned())));
+        assert!(read(&[]).is_same(&second));
     }
 }

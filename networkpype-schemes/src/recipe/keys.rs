@@ -9,12 +9,13 @@ use networkpype_core::{AuthError, AuthErrorKind, Secret};
 
 use super::{
     compile::{Compiled, Declared, Transform},
-    credentials::Credentials,
+    credentials::{CredentialProvider, Credentials},
 };
 
 pub(super) fn keyring(
     compiled: &Compiled,
     credentials: &Credentials,
+    provider: Option<&dyn CredentialProvider>,
 ) -> Result<Keyring, AuthError> {
     let mut keyring = Keyring::new();
     for own in &compiled.credentials {
@@ -25,10 +26,14 @@ pub(super) fn keyring(
                 continue;
             }
             None => {
+                let place = provider.and_then(|provider| provider.describe(&own.name));
+                let place = place
+                    .map(|place| format!(": it was looked for in {place}"))
+                    .unwrap_or_default();
                 return Err(AuthError::new(
                     AuthErrorKind::Credentials,
                     format!(
-                        "the credential `{}` is declared by the recipe and was not given",
+                        "the credential `{}` is declared by the recipe and was not given{place}",
                         own.name
                     ),
                 ));

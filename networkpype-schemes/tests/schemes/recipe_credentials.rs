@@ -183,6 +183,31 @@ async fn variables_of_the_environment_are_named_after_credentials() {
     let error =
         signed(&provided(EnvCredentials::new("NETWORKPYPE_NONE_"))).await.expect_err("none");
     assert!(error.to_string().contains("`key` is declared by the recipe and was not given"));
+    assert!(error.to_string().contains("environment variable NETWORKPYPE_NONE_KEY"), "{error}");
+}
+
+#[tokio::test]
+async fn two_schemes_share_one_provider_of_variables() {
+    let shared: Arc<dyn CredentialProvider> = Arc::new(EnvCredentials::new("CARGO_"));
+    let scheme = |name: &str| {
+        let recipe = format!("credentials = ['{name}']\n[request]\nheaders.N = '{{{name}}}'");
+        let recipe = RecipeSpec::from_toml(&recipe).expect("a recipe");
+        RecipeAuth::builder(recipe).credential_provider(Arc::clone(&shared)).build()
+    };
+    for (name, value) in
+        [("pkg_name", env!("CARGO_PKG_NAME")), ("manifest-dir", env!("CARGO_MANIFEST_DIR"))]
+    {
+        let sent = sign(&scheme(name).expect("complete"), request()).await.expect("signed");
+        assert_eq!(sent.headers()["n"], value);
+    }
+}
+
+#[tokio::test]
+async fn a_credential_that_a_file_lacks_is_an_error_that_names_the_file() {
+    let file = Written::new("lacking.toml", "key = 'k'\n");
+    let error = signed(&provided(FileCredentials::new(&file.0))).await.expect_err("no secret");
+    assert!(error.to_string().contains("`secret` is declared"), "{error}");
+    assert!(error.to_string().contains("lacking.toml"), "{error}");
 }
 
 /// A file that is removed at the end.
