@@ -119,22 +119,20 @@ impl RecipeBuilder {
             }
         };
         let compiled = compile(&recipe, self.custom.as_ref()).map_err(named)?;
-        let ready = match (&self.provider, &self.credentials) {
-            (None, Some(credentials)) => {
-                let ready = Ready::new(&compiled, credentials, None)
-                    .map_err(|error| named(RecipeError::new("credentials", shown(&error))))?;
-                Some((credentials.clone(), Arc::new(ready)))
-            }
-            _ => None,
-        };
-        // Credentials that were given do not change, and are not asked for.
-        let provider = match ready {
+        let ready = match &self.provider {
             Some(_) => None,
-            None => Some(self.provider.unwrap_or_else(|| Arc::new(Credentials::new()))),
+            // Credentials that were given do not change, and are not asked for. Where none were, only a recipe that needs
+            // none can sign.
+            None => {
+                let credentials = self.credentials.unwrap_or_default();
+                let ready = Ready::new(&compiled, &credentials, None)
+                    .map_err(|error| named(RecipeError::new("credentials", shown(&error))))?;
+                Some((credentials, Arc::new(ready)))
+            }
         };
         Ok(RecipeAuth {
             compiled,
-            provider,
+            provider: self.provider,
             clock: self.clock,
             nonces: self.nonces,
             entropy: self.entropy,

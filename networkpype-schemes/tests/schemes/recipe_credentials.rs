@@ -210,6 +210,19 @@ async fn a_credential_that_a_file_lacks_is_an_error_that_names_the_file() {
     assert!(error.to_string().contains("lacking.toml"), "{error}");
 }
 
+#[test]
+fn a_scheme_without_the_credentials_that_it_needs_is_not_built() {
+    let built = |recipe: &str| {
+        RecipeAuth::builder(RecipeSpec::from_toml(recipe).expect("a recipe")).build()
+    };
+    let error = built(RECIPE).expect_err("no key");
+    let given = build(RECIPE, Credentials::new()).expect_err("no key");
+    assert_eq!(error, given);
+    assert!(built("[request]\nheaders.A = 'b'").is_ok(), "it needs none");
+    let optional = "credentials = [{ name = 'key', optional = true }]\n[request]\nheaders.K = { value = '{key}', when = '{key}' }";
+    assert!(built(optional).is_ok(), "it can do without");
+}
+
 /// A file that is removed at the end.
 struct Written(PathBuf);
 
