@@ -22,6 +22,9 @@ pub enum TokenErrorKind {
     ReauthenticationRequired,
     /// The issuer refuses the client or what it asks for.
     Refused,
+    /// The issuer does not do that with tokens of this kind, such as taking back one that is checked without it (RFC 7009,
+    /// section 2.2.1).
+    UnsupportedTokenType,
     /// The issuer's answer is not one.
     Malformed,
     /// The store cannot keep or find tokens.

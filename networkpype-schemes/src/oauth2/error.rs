@@ -9,7 +9,9 @@ use oauth2::{ErrorResponse, RequestTokenError};
 /// The codes of RFC 6749 (4.1.2.1, 5.2), 7009, 8628, 8693, 8707 and of OpenID Connect, and what each means. Others are
 /// not shown: an issuer may write anything there.
 const CODES: [(&str, TokenErrorKind); 21] = {
-    use TokenErrorKind::{InvalidGrant, ReauthenticationRequired, Refused, Unavailable};
+    use TokenErrorKind::{
+        InvalidGrant, ReauthenticationRequired, Refused, Unavailable, UnsupportedTokenType,
+    };
     [
         ("invalid_grant", InvalidGrant),
         ("invalid_request", Refused),
@@ -17,7 +19,7 @@ const CODES: [(&str, TokenErrorKind); 21] = {
         ("unauthorized_client", Refused),
         ("unsupported_grant_type", Refused),
         ("unsupported_response_type", Refused),
-        ("unsupported_token_type", Refused),
+        ("unsupported_token_type", UnsupportedTokenType),
         ("invalid_scope", Refused),
         ("invalid_target", Refused),
         ("invalid_token", Refused),

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use networkpype_core::{LimitChoice, Secret};
 use networkpype_schemes::oauth2::{
     Assertion, AuthorizationRequest, Client, Grant, JwtAlgorithm, JwtSigner, TokenExchange,
-    TokenHint,
+    TokenHint, token::TokenErrorKind,
 };
 use serde_json::Value;
 
@@ -259,6 +259,21 @@ async fn a_logout_gives_back_both_tokens_and_forgets_them() {
     auth.logout().await.expect("nothing to give back");
     assert_eq!(authorization(&auth).await, "Bearer u");
     assert_eq!(issuer.form(3, "grant_type").as_deref(), Some("password"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_servers_check_alone_need_not_be_taken_back_where_none_comes_after_it() {
+    let unsupported = || says(400, r#"{"error":"unsupported_token_type"}"#);
+    let issuer = Issuer::answers([token_and_refresh("t", "r"), says(200, ""), unsupported()]);
+    let auth = scheme(&issuer, Grant::password("me", "p")).build().expect("a scheme");
+    authorization(&auth).await;
+    auth.logout().await.expect("a logout");
+
+    let issuer = Issuer::answers([token("t"), unsupported()]);
+    let auth = scheme(&issuer, Grant::password("me", "p")).build().expect("a scheme");
+    authorization(&auth).await;
+    let error = auth.logout().await.expect_err("it is still good");
+    assert_eq!(error.kind(), TokenErrorKind::UnsupportedTokenType);
 }
 
 #[tokio::test(start_paused = true)]
