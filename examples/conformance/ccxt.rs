@@ -40,8 +40,8 @@ pub(crate) fn scheme(case: &Value, options: &Options, keys: &Keys) -> Result<Rec
     if let Some(variant) = variant(case, &builder) {
         builder = builder.variant(variant);
     }
-    let clock =
-        ManualClock::new(Timestamp::from_millis(case["clock_ms"].as_i64().unwrap_or_default()));
+    let now = case["clock_ms"].as_i64().ok_or("`clock_ms` is missing, or no whole number")?;
+    let clock = ManualClock::new(Timestamp::from_millis(now));
     builder
         .credentials(credentials(case, keys)?)
         .clock(clock)

@@ -8,6 +8,17 @@ use crate::{ccxt::Keys, text_of};
 /// Headers that say what the program or the body is, and nothing about the signature.
 const NOT_SCORED: [&str; 5] = ["content-type", "user-agent", "accept", "accept-charset", "host"];
 
+/// Whether a case says what it expects, and these texts in it.
+pub(crate) fn has(expected: &Value, names: &[&str]) -> Result<(), String> {
+    if expected.is_null() {
+        return Err("`expected` is missing".to_owned());
+    }
+    match names.iter().find(|name| !expected[**name].is_string()) {
+        None => Ok(()),
+        Some(name) => Err(format!("`expected.{name}` is missing, or no text")),
+    }
+}
+
 /// Whether what is sent is what a REST case expects.
 pub(crate) fn request(case: &Value, sent: RestRequest, keys: &Keys) -> Result<(), String> {
     self::sent(case, &case["expected"], sent, keys)

@@ -12,9 +12,15 @@ use serde_json::Value;
 use crate::{compare, report::Outcome, text_of};
 
 pub(crate) async fn replay(case: &Value) -> Outcome {
+    if let Err(problem) = compare::has(&case["expected"], &[]) {
+        return Outcome::Failed(problem);
+    }
     let Some(words) = case["recipe"].as_str() else {
         return Outcome::Skipped("it has no recipe, and its format is not known".to_owned());
     };
+    if let Err(problem) = compare::has(&case["expected"], &["signature"]) {
+        return Outcome::Failed(problem);
+    }
     let expected = text_of(&case["expected"]["signature"]);
     match signature(case, words).and_then(|own| compare::same("signature", expected, &own)) {
         Ok(()) => Outcome::Passed,

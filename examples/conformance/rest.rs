@@ -22,6 +22,9 @@ pub(crate) async fn replay(case: &Value, line: &str, options: &Options, keys: &K
     if !options.wants(text_of(&case["tier"])) {
         return Outcome::Skipped(String::new());
     }
+    if let Err(problem) = compare::has(&case["expected"], &["url", "method"]) {
+        return Outcome::Failed(problem);
+    }
     let scheme = match scheme(case, options, keys) {
         Ok(scheme) => scheme,
         Err(problem) => return Outcome::Failed(problem),
