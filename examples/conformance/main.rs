@@ -2,11 +2,13 @@
 //!
 //! The format of a file is told by its content, and the preset or the scheme by the case; no file, case or exchange is
 //! special here. Prints a line per file, `NAME: P passed, F failed, R refused, S skipped`, and with each failure the
-//! first field that differs. Exits with 1 when something failed.
+//! first field that differs. Exits with 1 when something failed, or nothing in a file was replayed, and with 2 when the
+//! options are wrong.
 //!
 //! - `--recipe FILE.toml` uses this recipe for every case.
 //! - `--recipes DIR` looks for `DIR/EXCHANGE.toml` before it asks the presets.
-//! - `--tier NAME` leaves out cases of other tiers; may be said more than once.
+//! - `--tier NAME` leaves out cases of other tiers; may be said more than once. Default: all but `artifact`.
+//! - `--help` prints the usage.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints")]
 #![cfg_attr(
     test,
@@ -19,6 +21,8 @@ mod ccxt;
 mod committed;
 mod compare;
 mod jose;
+#[cfg(test)]
+mod mistakes;
 mod options;
 mod published;
 mod report;
@@ -30,7 +34,7 @@ mod websocket;
 
 use std::{fs, io::Write as _, path::Path, process::ExitCode};
 
-use options::Options;
+use options::{Options, USAGE};
 use report::Report;
 use serde_json::Value;
 
@@ -43,6 +47,10 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if options.help {
+        print!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let mut all_passed = true;
     for file in &options.files {
         match replay(Path::new(file), &options).await {
@@ -51,7 +59,7 @@ async fn main() -> ExitCode {
                 if write!(std::io::stdout(), "{report}").is_err() {
                     return ExitCode::FAILURE;
                 }
-                all_passed &= report.failed() == 0;
+                all_passed &= report.failed() == 0 && report.replayed() > 0;
             }
             Err(problem) => {
                 println!("{file}: {problem}");

@@ -39,6 +39,11 @@ impl Report {
     pub(crate) fn failed(&self) -> usize {
         self.failed.len()
     }
+
+    /// How many cases were tried.
+    pub(crate) fn replayed(&self) -> usize {
+        self.passed + self.failed.len() + self.refused.len()
+    }
 }
 
 #[cfg(test)]
@@ -73,6 +78,14 @@ impl fmt::Display for Report {
         for (case, why) in self.skipped.iter().filter(|(_, why)| !why.is_empty()) {
             writeln!(f, "  skipped {case}: {why}")?;
         }
-        Ok(())
+        if self.replayed() > 0 {
+            return Ok(());
+        }
+        let why = match self.skipped.iter().all(|(_, why)| why.is_empty()) {
+            _ if self.skipped.is_empty() => "the file has none",
+            true => "all are of tiers that are left out (--tier NAME asks for one)",
+            false => "all were skipped",
+        };
+        writeln!(f, "  no case was replayed: {why}")
     }
 }

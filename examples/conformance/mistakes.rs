@@ -1,0 +1,91 @@
+//! What is told to somebody whose file or options have a mistake in them.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::{ccxt::Keys, options::Options, published, report::Outcome, rest, websocket};
+
+fn vectors(file: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../vectors").join(file)
+}
+
+fn options(arguments: &[&str]) -> Result<Options, String> {
+    Options::read(arguments.iter().map(|argument| (*argument).to_owned()))
+}
+
+/// The first case of a file.
+fn first(file: &str) -> Value {
+    let text = std::fs::read_to_string(vectors(file)).expect("the vectors");
+    serde_json::from_str(text.lines().next().expect("a line")).expect("JSON")
+}
+
+fn without(case: &Value, member: &str) -> Value {
+    let mut case = case.clone();
+    case.as_object_mut().expect("an object").remove(member);
+    case
+}
+
+async fn replayed(case: &Value) -> String {
+    let options = options(&["FILE"]).expect("options");
+    let keys = Keys::beside(&vectors("ccxt/rest.jsonl")).expect("keys");
+    let outcome = if case.get("captured").is_some() {
+        websocket::replay(case, &options, &keys).await
+    } else if case.get("recipe").is_some() {
+        published::replay(case).await
+    } else {
+        rest::replay(case, &case.to_string(), &options, &keys).await
+    };
+    match outcome {
+        Outcome::Failed(why) => why,
+        Outcome::Passed | Outcome::Skipped(_) | Outcome::Refused(_) => "no failure".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_case_without_a_field_fails_and_says_which() {
+    let (rest, socket) = (first("ccxt/rest.jsonl"), first("ccxt/ws.jsonl"));
+    let published = json!({ "recipe": "HMAC-SHA256", "secret": "s", "payload_to_sign": "p" });
+    let mut nothing_in_it = rest.clone();
+    nothing_in_it["expected"] = json!({});
+    for (case, missing) in [
+        (without(&rest, "expected"), "`expected`"),
+        (nothing_in_it, "`expected.url`"),
+        (without(&rest, "clock_ms"), "`clock_ms`"),
+        (without(&socket, "clock_ms"), "`clock_ms`"),
+        (without(&rest, "exchange"), "`exchange`"),
+        (published, "`expected`"),
+    ] {
+        let why = replayed(&case).await;
+        assert!(why.starts_with(&format!("{missing} is missing")), "{why}");
+    }
+    assert_eq!(replayed(&rest).await, "no failure");
+}
+
+#[tokio::test]
+async fn a_recipe_that_is_nowhere_is_asked_for() {
+    let mut case = first("ccxt/rest.jsonl");
+    case["exchange"] = "unknown".into();
+    let why = replayed(&case).await;
+    assert!(why.contains("--recipe FILE") && why.contains("--recipes DIR"), "{why}");
+}
+
+#[tokio::test]
+async fn a_file_of_which_nothing_was_replayed_says_so() {
+    let file = vectors("ccxt/rest.jsonl");
+    let options = options(&["--tier", "unknown", "FILE"]).expect("options");
+    let report = crate::replay(&file, &options).await.expect("a file of vectors");
+    assert_eq!((report.replayed(), report.failed()), (0, 0));
+    assert!(report.to_string().contains("no case was replayed: all are of tiers"), "{report}");
+}
+
+#[test]
+fn wrong_options_are_told_before_any_case_is_replayed() {
+    let told = |arguments: &[&str]| options(arguments).err().expect("refused");
+    assert!(told(&["--recipes", "no-folder", "FILE"]).starts_with("--recipes no-folder: "));
+    assert!(told(&["--recipe", "no-file.toml", "FILE"]).starts_with("--recipe no-file.toml: "));
+    let no_recipe = vectors("README.md").display().to_string();
+    assert!(told(&["--recipe", &no_recipe, "FILE"]).starts_with("--recipe "));
+    assert!(told(&[]).contains("--help"));
+    assert!(options(&["--help"]).expect("options").help);
+}
