@@ -26,6 +26,30 @@ pub use service::{LimitsOf, Service, TimeOf};
 /// assert_eq!(okx.base_url(), Some("https://www.okx.com"));
 /// # Ok::<(), networkpype::schemes::recipe::RecipeError>(())
 /// ```
+///
+/// A program that makes a signed call, with an account's credentials from the environment:
+///
+/// ```no_run
+/// use networkpype::{Preset, RestConnection, RestManager, RestRequest, schemes::recipe::EnvCredentials};
+/// use serde_json::Value;
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+///     let okx = Preset::named("okx").ok_or("there is no such preset")?;
+///     // From OKX_KEY, OKX_SECRET and OKX_PASSPHRASE.
+///     let auth = okx.auth().credential_provider(EnvCredentials::new("OKX_")).build()?;
+///     let rest = RestManager::builder()
+///         .connection(RestConnection::new()?)
+///         .base_url(okx.base_url().ok_or("the preset has no base URL")?)
+///         .auth(auth)
+///         .build()?;
+///
+///     let balance = RestRequest::get("/api/v5/account/balance").param("ccy", "BTC").auth_required();
+///     let answer: Value = rest.execute_request(balance).await?;
+///     println!("{answer}");
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Preset {
     name: String,
@@ -40,7 +64,7 @@ struct File {
 }
 
 impl Preset {
-    /// The ready-made preset of this name; `None` where there is none.
+    /// The ready-made preset of this name, in lower case as [`names`](Self::names) lists it; `None` where there is none.
     pub fn named(name: &str) -> Option<Self> {
         // That every file can be read is tested.
         Self::read(text_of(name)?, name).ok()
@@ -53,6 +77,38 @@ impl Preset {
 
     /// Reads a preset from TOML. Its recipe may extend a ready-made one; what that preset knows about its own service
     /// does not become this one's.
+    ///
+    /// ```
+    /// use networkpype::Preset;
+    ///
+    /// let own = Preset::from_toml(
+    ///     r#"
+    ///     credentials = ["key"]
+    ///
+    ///     [request]
+    ///     headers.X-KEY = "{key}"
+    ///
+    ///     [service]
+    ///     base-url = "https://api.example.com"
+    ///
+    ///     [service.limits]
+    ///     source = "https://docs.example.com/rate-limits"
+    ///     checked = "2026-11-28"
+    ///     config.limits.requests = { limit = 10, interval = "1s" }
+    ///
+    ///     [service.time]
+    ///     source = "https://docs.example.com/time"
+    ///     checked = "2026-11-28"
+    ///     path = "/time"
+    ///     field = "serverTime"
+    ///     format = "ms"
+    ///     "#,
+    /// )?;
+    /// assert_eq!(own.base_url(), Some("https://api.example.com"));
+    /// assert_eq!(own.limits().map(|limits| limits.config.limits.len()), Some(1));
+    /// assert_eq!(own.time().map(|time| time.path.as_str()), Some("/time"));
+    /// # Ok::<(), networkpype::PresetError>(())
+    /// ```
     ///
     /// # Errors
     /// When it is not TOML, a key is not known, or it extends what there is not.
