@@ -36,12 +36,15 @@ impl Report {
         }
     }
 
-    pub(crate) fn failed(&self) -> usize {
-        self.failed.len()
+    /// Whether nothing failed, and there was something that might have: no case, or none of the tiers asked for, is a mistake
+    /// in what was asked.
+    pub(crate) fn is_success(&self) -> bool {
+        let has_reason = self.skipped.iter().any(|(_, why)| !why.is_empty());
+        self.failed.is_empty() && (self.replayed() > 0 || has_reason)
     }
 
     /// How many cases were tried.
-    pub(crate) fn replayed(&self) -> usize {
+    fn replayed(&self) -> usize {
         self.passed + self.failed.len() + self.refused.len()
     }
 }
@@ -50,6 +53,10 @@ impl Report {
 impl Report {
     pub(crate) fn passed(&self) -> usize {
         self.passed
+    }
+
+    pub(crate) fn failed(&self) -> usize {
+        self.failed.len()
     }
 
     /// The names of the cases that failed.
@@ -66,8 +73,12 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (failed, refused) = (self.failed.len(), self.refused.len());
-        write!(f, "{}: {} passed, {failed} failed, ", self.name, self.passed)?;
-        writeln!(f, "{refused} refused, {} skipped", self.skipped.len())?;
+        let (name, passed, skipped) = (&self.name, self.passed, self.skipped.len());
+        write!(f, "{name}: {passed} passed, {failed} failed, {skipped} skipped")?;
+        if refused > 0 {
+            write!(f, ", {refused} refused")?;
+        }
+        writeln!(f)?;
         for (case, why) in &self.failed {
             writeln!(f, "  failed {case}: {why}")?;
         }
