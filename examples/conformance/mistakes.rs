@@ -87,5 +87,7 @@ fn wrong_options_are_told_before_any_case_is_replayed() {
     let no_recipe = vectors("README.md").display().to_string();
     assert!(told(&["--recipe", &no_recipe, "FILE"]).starts_with("--recipe "));
     assert!(told(&[]).contains("--help"));
+    let recipe = vectors("../networkpype/presets/kraken.toml").display().to_string();
+    assert!(options(&["--recipe", &recipe, "FILE"]).is_ok(), "credentials come with the cases");
     assert!(options(&["--help"]).expect("options").help);
 }

@@ -2,7 +2,7 @@
 
 use networkpype::{
     Preset,
-    schemes::recipe::{RecipeAuth, RecipeBuilder, RecipeError, RecipeSpec},
+    schemes::recipe::{Credentials, RecipeAuth, RecipeBuilder, RecipeError, RecipeSpec},
 };
 
 pub(crate) const USAGE: &str = "\
@@ -95,7 +95,9 @@ fn checked(file: &str) -> Result<RecipeSpec, String> {
     let recipe = from_file(file)?;
     // Where there are variants, it is for each case to say which of the ways has to build.
     if recipe.variants.is_empty() {
-        let built = RecipeAuth::builder(recipe.clone()).build();
+        // A provider is not asked before the first signature.
+        let provider = Credentials::new();
+        let built = RecipeAuth::builder(recipe.clone()).credential_provider(provider).build();
         built.map_err(|error| format!("{file}: {error}"))?;
     }
     Ok(recipe)
