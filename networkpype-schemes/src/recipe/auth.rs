@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use networkpype_auth::{Keyring, Part, Signer, Values, is_error_field};
+use networkpype_auth::{Keyring, Signer, Values, is_error_field};
 use networkpype_core::{
     Auth, AuthError, AuthErrorKind, Clock, Explanation, Extensions, LoginStep, Recovery, Rejection,
     RestRequest, Timestamp, WebSocketHandshake, WebSocketRequest, WebSocketResponse, async_trait,
@@ -16,7 +16,7 @@ use crate::entropy::{Entropy, uuid_text};
 use super::{
     builder::RecipeBuilder,
     compile::{Compiled, Requests},
-    compile_request::Signed,
+    compile_request::{Draws, Signed},
     credentials::{CredentialProvider, Credentials},
     keys::{keyring, signer},
     nonce::Nonces,
@@ -159,7 +159,7 @@ impl RecipeAuth {
         let requests = self.requests()?;
         let signed = requests.of(&request);
         let recipe = &signed.what;
-        let stamps = self.stamps(signed, |now| recipe.stamp(now), |part| recipe.uses(part)).await?;
+        let stamps = self.stamps(signed, |now| recipe.stamp(now), signed.draws).await?;
         recipe.explain_request(request, stamps.values(), self.name(), self.operation(signed))
     }
 
@@ -173,7 +173,7 @@ impl RecipeAuth {
     ) -> Result<Explanation, AuthError> {
         let signed = self.handshakes()?.of(handshake.request());
         let recipe = &signed.what;
-        let stamps = self.stamps(signed, |now| recipe.stamp(now), |part| recipe.uses(part)).await?;
+        let stamps = self.stamps(signed, |now| recipe.stamp(now), signed.draws).await?;
         let request = handshake.into_request();
         recipe.explain_request(request, stamps.values(), self.name(), self.operation(signed))
     }
@@ -188,7 +188,7 @@ impl RecipeAuth {
     ) -> Result<Explanation, AuthError> {
         let signed = self.messages()?;
         let recipe = &signed.what;
-        let stamps = self.stamps(signed, |now| recipe.stamp(now), |part| recipe.uses(part)).await?;
+        let stamps = self.stamps(signed, |now| recipe.stamp(now), signed.draws).await?;
         recipe.explain_message(message, stamps.values(), self.name(), self.operation(signed))
     }
 
@@ -199,7 +199,7 @@ impl RecipeAuth {
     pub async fn explain_login(&self) -> Result<Option<Explanation>, AuthError> {
         let Some(signed) = &self.compiled.login else { return Ok(None) };
         let login = &signed.what;
-        let stamps = self.stamps(signed, |now| login.stamp(now), |part| login.uses(part)).await?;
+        let stamps = self.stamps(signed, |now| login.stamp(now), signed.draws).await?;
         login.explain(stamps.values(), self.name(), self.operation(signed)).map(Some)
     }
 
@@ -265,19 +265,19 @@ impl RecipeAuth {
         &self,
         signed: &Signed<T>,
         stamp: impl FnOnce(Timestamp) -> String,
-        uses: impl Fn(&Part) -> bool,
+        draws: Draws,
     ) -> Result<Stamps, AuthError> {
         let ready = self.ready().await?;
         let now = self.clock.now();
         let or_nothing = |is_used: bool, text: &dyn Fn() -> String| {
             if is_used { text() } else { String::new() }
         };
-        let random = if uses(&Part::Random) { self.entropy.bytes()? } else { [0; 16] };
-        let uuid = if uses(&Part::Uuid) { uuid_text(self.entropy.uuid()?) } else { String::new() };
+        let random = if draws.random { self.entropy.bytes()? } else { [0; 16] };
+        let uuid = if draws.uuid { uuid_text(self.entropy.uuid()?) } else { String::new() };
         Ok(Stamps {
             now,
             timestamp: stamp(now),
-            nonce: or_nothing(uses(&Part::Nonce), &|| self.nonces.next(signed.nonce, now)),
+            nonce: or_nothing(draws.nonce, &|| self.nonces.next(signed.nonce, now)),
             uuid,
             random,
             ready,
@@ -293,7 +293,7 @@ impl RecipeAuth {
         request.resolve(None)?;
         let signed = requests.of(&request);
         let recipe = &signed.what;
-        let stamps = self.stamps(signed, |now| recipe.stamp(now), |part| recipe.uses(part)).await?;
+        let stamps = self.stamps(signed, |now| recipe.stamp(now), signed.draws).await?;
         let mut request = recipe
             .sign_request(request, stamps.values(), |payload| stamps.sign(signed, payload))?;
         request.extensions_mut().insert(stamps);
@@ -314,7 +314,7 @@ impl Auth for RecipeAuth {
     ) -> Result<WebSocketRequest, AuthError> {
         let signed = self.messages()?;
         let recipe = &signed.what;
-        let stamps = self.stamps(signed, |now| recipe.stamp(now), |part| recipe.uses(part)).await?;
+        let stamps = self.stamps(signed, |now| recipe.stamp(now), signed.draws).await?;
         recipe.sign_message(request, stamps.values(), |payload| stamps.sign(signed, payload))
     }
 
@@ -334,12 +334,9 @@ impl Auth for RecipeAuth {
     ) -> Result<LoginStep, AuthError> {
         let Some(signed) = &self.compiled.login else { return Ok(LoginStep::NotNeeded) };
         let login = &signed.what;
-        let stamps = self.stamps(
-            signed,
-            |now| login.stamp(now),
-            |part| received.is_none() && login.uses(part),
-        );
-        let stamps = stamps.await?;
+        // An answer is judged, and nothing drawn for that.
+        let draws = if received.is_none() { signed.draws } else { Draws::default() };
+        let stamps = self.stamps(signed, |now| login.stamp(now), draws).await?;
         if let Some(received) = received {
             return Ok(login.judge(received, &stamps.values()));
         }

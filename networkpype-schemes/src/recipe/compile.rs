@@ -8,7 +8,7 @@ use networkpype_auth::{
 };
 
 use super::{
-    compile_request::{NamesAt, Signed, compile_places, compile_request},
+    compile_request::{Draws, NamesAt, Signed, compile_places, compile_request},
     error::RecipeError,
     matcher::Matcher,
     nonce::NonceStyle,
@@ -314,6 +314,7 @@ fn compile_login(
     }
     login.check().map_err(|error| RecipeError::new(key, error))?;
     Ok(Signed {
+        draws: Draws::of(|part| login.uses(part)),
         what: login,
         operation: operation.map(|operation| index_of(operations, operation)),
         digest: digest(spec.digest.as_deref(), key)?,
@@ -352,6 +353,7 @@ fn compile_message(
     recipe = compile_places(recipe, &spec.fields, "fields", Some("json"), false, &names)?;
     recipe.check_message().map_err(|error| RecipeError::new(key, error))?;
     Ok(Signed {
+        draws: Draws::of(|part| recipe.uses(part)),
         what: recipe,
         operation: operation.map(|operation| index_of(operations, operation)),
         digest: digest(spec.digest.as_deref(), key)?,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use networkpype_auth::{
-    Carrier, DigestEncoding, ListStyle, ObjectStyle, Operation, ParamsView, Placement, Recipe,
-    Sort, Template, TemplateNames,
+    Carrier, DigestEncoding, ListStyle, ObjectStyle, Operation, ParamsView, Part, Placement,
+    Recipe, Sort, Template, TemplateNames,
 };
 use networkpype_core::{Encoding, Kept};
 
@@ -25,6 +25,22 @@ pub(super) struct Signed<T> {
     pub(super) operation: Option<usize>,
     pub(super) digest: DigestEncoding,
     pub(super) nonce: NonceStyle,
+    pub(super) draws: Draws,
+}
+
+/// What has to be drawn for each signature: looked up once, since it costs a look at every part.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Draws {
+    pub(super) random: bool,
+    pub(super) uuid: bool,
+    pub(super) nonce: bool,
+}
+
+impl Draws {
+    pub(super) fn of(uses: impl Fn(&Part) -> bool) -> Self {
+        let [random, uuid, nonce] = [Part::Random, Part::Uuid, Part::Nonce].map(|part| uses(&part));
+        Self { random, uuid, nonce }
+    }
 }
 
 /// The names that templates may use, and where in the file they stand.
@@ -208,6 +224,7 @@ pub(super) fn compile_request(
         recipe = recipe.empty_body(text.clone());
     }
     Ok(Signed {
+        draws: Draws::of(|part| recipe.uses(part)),
         what: recipe,
         operation: operation.map(|operation| index_of(operations, operation)),
         digest: digest(spec.digest.as_deref(), names.key)?,
