@@ -25,6 +25,7 @@ fn read(whose: Whose) -> Duration {
         Whose::Thread => ClockId::ThreadCPUTime,
         Whose::Process => ClockId::ProcessCPUTime,
     });
+    // The system counts a process's time from zero upwards, in nanoseconds below a second.
     Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
 }
 

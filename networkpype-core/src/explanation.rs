@@ -1,6 +1,9 @@
 use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
+use self::hidden::Hidden;
 use crate::{Redactor, Secret};
+
+mod hidden;
 
 /// How a signature came about: what was signed, part by part, how, and what was placed where. For the question why a
 /// server refused it.
@@ -225,17 +228,12 @@ impl ExplanationBuilder {
 
     /// The explanation, which shows none of these credentials, wherever in it they stand.
     pub fn build(self, credentials: &[Secret]) -> Explanation {
-        let texts = credentials.iter().filter_map(Secret::expose_str);
-        // An API may want them in other capitals.
-        let texts = texts.flat_map(|text| {
-            [text.to_owned(), text.to_ascii_lowercase(), text.to_ascii_uppercase()]
-        });
-        let redactor = Redactor::of(texts);
+        let hidden = Hidden::new(credentials);
         let mut payload = Vec::new();
         let mut parts = Vec::with_capacity(self.parts.len());
         for given in self.parts {
             payload.extend_from_slice(given.text.expose_bytes());
-            parts.push(given.shown(payload.len(), &redactor, credentials));
+            parts.push(given.shown(payload.len(), &hidden));
         }
         Explanation {
             scheme: self.scheme,
@@ -243,7 +241,7 @@ impl ExplanationBuilder {
             payload: payload.into(),
             parts,
             placed: self.placed,
-            redactor: Arc::new(redactor),
+            redactor: Arc::new(hidden.into_redactor()),
         }
     }
 }
@@ -253,141 +251,46 @@ const SEARCHED: usize = 64 * 1024;
 
 impl Given {
     /// What may be shown of it, where it ends at `end`.
-    fn shown(self, end: usize, redactor: &Redactor, credentials: &[Secret]) -> Part {
+    fn shown(self, end: usize, credentials: &Hidden<'_>) -> Part {
         let Self { name, text, is_secret, source } = self;
         let bytes = text.expose_bytes();
         let summary = format!("<{name}, {} bytes>", bytes.len());
-        let is_long = |text: &Secret| text.expose_bytes().len() > SEARCHED;
-        let holds = |text: &Secret| holds_one(text.expose_bytes(), redactor, credentials);
-        let is_longer = source.as_ref().is_some_and(|source| is_long(&source.text));
-        if is_long(&text) || is_longer {
+        let texts = source.iter().flat_map(Source::texts);
+        if texts.chain([&text]).any(|text| text.expose_bytes().len() > SEARCHED) {
             return Part { name, end, shown: summary, source: None, hidden: true };
         }
-        let made_from = source.as_ref().map(|source| source.shown(redactor, credentials));
-        let from_one = source.as_ref().is_some_and(|source| {
-            holds(&source.text) || source.inner.iter().any(|inner| is_long(inner) || holds(inner))
-        });
-        let hidden = is_secret && !bytes.is_empty()
-            || from_one
-            || holds_encoded(bytes, redactor, credentials);
-        let through = source.as_ref().map(|source| source.through.as_ref());
-        let shown = match (hidden, text.expose_str()) {
-            // What it was made from tells more than that it is hidden: the claims of a token, say.
-            (true, _) => match (through, &made_from) {
-                (Some(through), Some(Some(source))) if from_one => {
-                    format!("<{through} of {source}>")
-                }
-                (None, _) if !is_secret => inside(bytes, redactor, credentials).unwrap_or(summary),
-                _ => summary,
-            },
-            (false, Some(text)) => redactor.redact(text),
-            (false, None) => format!("<{} bytes: {}>", bytes.len(), hex(bytes)),
+        let (made_from, from_one) = match &source {
+            Some(source) => source.shown(credentials),
+            None => (None, false),
         };
-        let source = made_from.flatten().filter(|_| !hidden);
-        Part { name, end, shown, source, hidden }
+        let hidden = is_secret && !bytes.is_empty() || from_one || credentials.is_encoded_in(bytes);
+        let shown = match (hidden, text.expose_str(), &source, &made_from) {
+            // What it was made from tells more than that it is hidden: the claims of a token, say.
+            (true, _, Some(source), Some(text)) if from_one => {
+                format!("<{} of {text}>", source.through)
+            }
+            (true, _, None, _) if !is_secret => credentials.inside(bytes).unwrap_or(summary),
+            (true, ..) => summary,
+            (false, Some(text), ..) => credentials.redact(text),
+            (false, None, ..) => format!("<{} bytes: {}>", bytes.len(), hex(bytes)),
+        };
+        Part { name, end, shown, source: made_from.filter(|_| !hidden), hidden }
     }
 }
 
 impl Source {
-    /// What may be shown of it; `None` where it holds a credential that cannot be left out.
-    fn shown(&self, redactor: &Redactor, credentials: &[Secret]) -> Option<String> {
-        let text = self.text.expose_str()?;
-        let inner =
-            self.inner.iter().any(|inner| holds_one(inner.expose_bytes(), redactor, credentials));
-        if inner || holds_encoded(text.as_bytes(), redactor, credentials) {
-            return None;
-        }
-        Some(redactor.redact(text))
+    fn texts(&self) -> impl Iterator<Item = &Secret> {
+        self.inner.iter().chain([&self.text])
     }
-}
 
-/// What base64 holds that a credential can be left out of.
-fn inside(bytes: &[u8], redactor: &Redactor, credentials: &[Secret]) -> Option<String> {
-    let decoded = base64_decoded(without_padding(bytes))?;
-    let text = decoded.expose_str()?;
-    let redacted = redactor.redact(text);
-    let is_whole = redacted == text || holds_encoded(text.as_bytes(), redactor, credentials);
-    (!is_whole).then(|| format!("<base64 of {redacted}>"))
-}
-
-/// How many encodings are looked into, one within the other.
-const DEEPEST: usize = 3;
-
-/// Whether `text` holds a credential, as it is, escaped or encoded.
-fn holds_one(text: &[u8], redactor: &Redactor, credentials: &[Secret]) -> bool {
-    holds_at(text, redactor, credentials, 0)
-}
-
-fn holds_at(text: &[u8], redactor: &Redactor, credentials: &[Secret], depth: usize) -> bool {
-    let lossy = Secret::from(String::from_utf8_lossy(text).into_owned());
-    let readable = lossy.expose_str().unwrap_or_default();
-    redactor.redact(readable) != readable
-        || holds_any(text, credentials)
-        || holds_encoded_at(text, redactor, credentials, depth)
-}
-
-/// Whether words of `text` are base64 or hexadecimal of something that holds a credential: an API may want its key inside
-/// an encoded body, and that twice.
-fn holds_encoded(text: &[u8], redactor: &Redactor, credentials: &[Secret]) -> bool {
-    holds_encoded_at(text, redactor, credentials, 0)
-}
-
-fn holds_encoded_at(
-    text: &[u8],
-    redactor: &Redactor,
-    credentials: &[Secret],
-    depth: usize,
-) -> bool {
-    depth < DEEPEST
-        && text.split(|byte| !byte.is_ascii_alphanumeric() && !b"+/-_".contains(byte)).any(|word| {
-            word.len() >= 8
-                && [base64_decoded(word), hex_decoded(word)].into_iter().flatten().any(|decoded| {
-                    holds_at(decoded.expose_bytes(), redactor, credentials, depth + 1)
-                })
-        })
-}
-
-fn holds_any(text: &[u8], credentials: &[Secret]) -> bool {
-    credentials.iter().map(Secret::expose_bytes).any(|credential| {
-        !credential.is_empty() && text.windows(credential.len()).any(|window| window == credential)
-    })
-}
-
-/// What hexadecimal stands for.
-fn hex_decoded(word: &[u8]) -> Option<Secret> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    let pairs =
-        word.chunks_exact(2).map(|pair| Some((digit(&pair[0])? << 4 | digit(&pair[1])?) as u8));
-    let decoded: Option<Vec<u8>> = pairs.collect();
-    decoded.filter(|_| word.len().is_multiple_of(2)).map(Secret::from)
-}
-
-fn without_padding(text: &[u8]) -> &[u8] {
-    let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
-    &text[..text.len() - padding]
-}
-
-/// What base64, of either alphabet and without its padding, stands for.
-fn base64_decoded(word: &[u8]) -> Option<Secret> {
-    let mut decoded = Vec::with_capacity(word.len() * 3 / 4);
-    let (mut bits, mut held) = (0_u32, 0_u32);
-    for byte in word {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            decoded.push((bits >> held & 0xff) as u8);
-        }
+    /// What may be shown of it, `None` where it holds a credential that cannot be left out; and whether it holds one.
+    fn shown(&self, credentials: &Hidden<'_>) -> (Option<String>, bool) {
+        let inside = self.inner.iter().any(|inner| credentials.is_in(inner.expose_bytes()));
+        let bytes = self.text.expose_bytes();
+        let cannot_be_left_out = inside || credentials.is_encoded_in(bytes);
+        let text = self.text.expose_str().filter(|_| !cannot_be_left_out);
+        (text.map(|text| credentials.redact(text)), cannot_be_left_out || credentials.is_in(bytes))
     }
-    Some(decoded.into())
 }
 
 fn hex(bytes: &[u8]) -> String {
