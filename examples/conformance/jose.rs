@@ -115,7 +115,7 @@ fn check(signed: &Signed) -> Result<(), String> {
 }
 
 /// For algorithms whose signatures differ each time.
-fn verifier(algorithm: JwtAlgorithm) -> Option<&'static dyn VerificationAlgorithm> {
+pub(crate) fn verifier(algorithm: JwtAlgorithm) -> Option<&'static dyn VerificationAlgorithm> {
     Some(match algorithm {
         JwtAlgorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
         JwtAlgorithm::Es384 => &ECDSA_P384_SHA384_FIXED,

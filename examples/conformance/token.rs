@@ -1,6 +1,6 @@
 //! Do two JSON Web Tokens say the same, and does one of them verify?
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
+use aws_lc_rs::signature::UnparsedPublicKey;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use networkpype::{
     Secret,
@@ -46,14 +46,10 @@ fn verify(token: &str, key: &str) -> Result<(), String> {
         .into_iter()
         .find_map(|encoding| SigningKey::new(with_key, &key, encoding).ok())
         .ok_or("the key cannot be read")?;
-    let verifier = match algorithm {
-        JwtAlgorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
-        JwtAlgorithm::Es384 => &ECDSA_P384_SHA384_FIXED,
-        _ => {
-            let signer = JwtSigner::with_key(algorithm, key).map_err(text)?;
-            let again = signer.signature(input.as_bytes()).map_err(text)?;
-            return crate::compare::same("signature", &again, signature);
-        }
+    let Some(verifier) = crate::jose::verifier(algorithm) else {
+        let signer = JwtSigner::with_key(algorithm, key).map_err(text)?;
+        let again = signer.signature(input.as_bytes()).map_err(text)?;
+        return crate::compare::same("signature", &again, signature);
     };
     let bytes = URL_SAFE_NO_PAD.decode(signature).map_err(|error| error.to_string())?;
     UnparsedPublicKey::new(verifier, key.public_key())

@@ -24,6 +24,8 @@ pub mod jwt;
 pub mod oauth2;
 #[cfg(feature = "recipe")]
 pub mod recipe;
+#[cfg(any(feature = "jwt", all(feature = "recipe", feature = "asymmetric")))]
+mod token_text;
 
 #[cfg(feature = "api-key")]
 #[doc(no_inline)]

@@ -1,13 +1,13 @@
 use std::{borrow::Cow, fmt, sync::Arc, sync::Mutex, time::Duration};
 
 use networkpype_auth::{
-    DigestEncoding, Entry, Filter, JwtAlgorithm, JwtSigner, Part, Placement, Recipe, Template,
-    TemplateNames, TimestampFormat,
+    Entry, JwtAlgorithm, JwtSigner, Part, Placement, Recipe, Template, TemplateNames,
+    TimestampFormat,
 };
 use networkpype_core::{AuthError, AuthErrorKind, Clock, SystemClock};
 
 use super::{Entropy, Jwt};
-use crate::entropy::SystemEntropy;
+use crate::{entropy::SystemEntropy, token_text::token_text};
 
 /// Says what a token holds and how long it lives. Made by [`Jwt::builder`].
 ///
@@ -188,10 +188,7 @@ impl JwtBuilder {
         header.append(&mut self.header);
         check(&header, "header")?;
         check(&self.claims, "claims")?;
-        let encoded = |entries| {
-            Part::piped(Part::Object(entries), [Filter::Encode(DigestEncoding::Base64Url)])
-        };
-        let payload = Template::from([encoded(header), Part::literal("."), encoded(self.claims)]);
+        let payload = token_text(header, self.claims);
         if payload.uses(&Part::Timestamp) || payload.uses(&Part::Nonce) {
             let message = "a token has neither `{timestamp}` nor `{nonce}`: write `{now(s)}`, `{uuid}` or `{random|hex}`";
             return Err(AuthError::new(AuthErrorKind::Configuration, message));

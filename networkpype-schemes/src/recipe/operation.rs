@@ -1,9 +1,7 @@
 //! What is signed, and what makes the signature?
 
 #[cfg(feature = "asymmetric")]
-use networkpype_auth::{
-    DigestEncoding, Entry, Filter, JwtAlgorithm, KeyEncoding, Part, SignatureAlgorithm,
-};
+use networkpype_auth::{Entry, JwtAlgorithm, KeyEncoding, Part, SignatureAlgorithm};
 use networkpype_auth::{HashAlgorithm, HmacAlgorithm, Operation, Template};
 
 use super::{compile_request::NamesAt, error::RecipeError, spec::RequestSpec};
@@ -164,9 +162,7 @@ fn token_operation(
     }
     let mut header = vec![Entry::text("alg", Part::literal(algorithm.as_str())), typ];
     header.append(&mut rest);
-    let encoded =
-        |entries| Part::piped(Part::Object(entries), [Filter::Encode(DigestEncoding::Base64Url)]);
-    let payload = Template::from([encoded(header), Part::literal("."), encoded(claims)]);
+    let payload = crate::token_text::token_text(header, claims);
     Ok((payload, Some(Operation::Jwt { algorithm, credential, encoding })))
 }
 

@@ -130,7 +130,7 @@ pub struct RequestSpec {
     /// How the signature becomes text. Default: `hex`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// The members of a token's header beside `alg` and `typ`.
+    /// The members of a token's header beside `alg`. `typ` is `JWT` unless it is said here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwt_header: Option<Vec<EntrySpec>>,
     /// A token's claims.
