@@ -24,9 +24,18 @@ impl Peer {
     /// When the server is installed and does not come up, with what it said; and when it is not, in CI.
     #[must_use]
     pub fn start(kind: Kind, knobs: &[(&str, &str)]) -> Option<Self> {
-        let mut command = kind.command();
-        command.envs(knobs.iter().copied());
-        match process::start(command) {
+        let start = || {
+            let mut command = kind.command();
+            command.envs(knobs.iter().copied());
+            process::start(command)
+        };
+        let mut started = start();
+        // Node.js was seen to stand still before its first line, on an idle machine, once in hundreds of starts.
+        if let Start::Silent(why) = &started {
+            let _ = writeln!(std::io::stderr(), "{kind:?} is started once more: {why}");
+            started = start();
+        }
+        match started {
             Start::Ready(process, facts) => {
                 let port = facts["port"].parse().expect("a port");
                 Some(Self { kind, _process: process, facts, port })
@@ -41,7 +50,7 @@ impl Peer {
                 let _ = writeln!(std::io::stderr(), "{what}");
                 None
             }
-            Start::Failed(why) => panic!("{kind:?} did not start: {why}"),
+            Start::Silent(why) | Start::Failed(why) => panic!("{kind:?} did not start: {why}"),
         }
     }
 
