@@ -63,8 +63,8 @@ pub trait Auth: Send + Sync {
     /// until it says [`Done`](LoginStep::Done), [`NotNeeded`](LoginStep::NotNeeded) or
     /// [`Refused`](LoginStep::Refused). Messages that arrive before that are not delivered to the user.
     ///
-    /// `session` is empty at the start of each login and belongs to it alone: one scheme serves many connections, so
-    /// a challenge to answer is kept there.
+    /// `session` belongs to one connection alone: one scheme serves many, so a challenge to answer is kept there. At the
+    /// start of a login it holds what [`ws_handshake`](Self::ws_handshake) noted in the extensions of the handshake.
     ///
     /// # Errors
     /// When the login message cannot be made.
@@ -75,6 +75,24 @@ pub trait Auth: Send + Sync {
     ) -> Result<LoginStep, AuthError> {
         let _ = (session, received);
         Ok(LoginStep::NotNeeded)
+    }
+
+    /// Waits until a connection that is up has to prove anew who it is, and gives the message that does so: for
+    /// credentials that end before the connection. It is asked after each login, with that login's `session`, and after
+    /// each renewal. By default it waits for ever.
+    ///
+    /// The message is sent among the others. Those that come then are shown to [`ws_login`](Self::ws_login) until it says
+    /// [`Done`](LoginStep::Done) or [`Refused`](LoginStep::Refused); the ones for which it says [`Wait`](LoginStep::Wait)
+    /// are the user's. A renewal that is refused or not answered ends the connection.
+    ///
+    /// # Errors
+    /// When there will be no such message. The connection ends then, before the server ends it.
+    ///
+    /// # Cancellation
+    /// Dropping the future loses nothing: it may be asked again with the same `session`.
+    async fn ws_renewal(&self, session: &mut Extensions) -> Result<WebSocketRequest, AuthError> {
+        let _ = session;
+        std::future::pending().await
     }
 
     /// Sees every response to a request that this scheme signed, successes too: to learn nonces, or to verify the

@@ -40,6 +40,10 @@ impl<A: Auth + ?Sized> Auth for Arc<A> {
         (**self).ws_login(session, received).await
     }
 
+    async fn ws_renewal(&self, session: &mut Extensions) -> Result<WebSocketRequest, AuthError> {
+        (**self).ws_renewal(session).await
+    }
+
     async fn on_response(
         &self,
         signed: &RestRequest,

@@ -16,6 +16,7 @@ mod manager;
 mod opening;
 mod pump;
 mod recoveries;
+mod renewal;
 mod socket;
 mod stream;
 mod timer;

@@ -98,16 +98,20 @@ impl Liveness {
         self.not_reading_since.get_or_insert(now);
     }
 
-    /// Reading goes on.
-    pub(crate) fn resume(&mut self, now: Ticks) {
-        if let Some(since) = self.not_reading_since.take() {
-            let pause = now.saturating_since(since);
-            self.last_frame = self.last_frame + pause;
-            self.last_message = self.last_message + pause;
-            if let Ping::Unanswered(by) = &mut self.ping {
-                *by = *by + pause;
-            }
+    /// Reading goes on, after a pause of this length.
+    pub(crate) fn resume(&mut self, now: Ticks) -> Duration {
+        let Some(since) = self.not_reading_since.take() else { return Duration::ZERO };
+        let pause = now.saturating_since(since);
+        self.last_frame = self.last_frame + pause;
+        self.last_message = self.last_message + pause;
+        if let Ping::Unanswered(by) = &mut self.ping {
+            *by = *by + pause;
         }
+        pause
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.not_reading_since.is_some()
     }
 
     pub(crate) fn action(&mut self, now: Ticks) -> Action {
@@ -190,7 +194,7 @@ mod tests {
                 }
                 Event::Written => liveness.ping_written(now),
                 Event::Pause => liveness.pause(now),
-                Event::Resume => liveness.resume(now),
+                Event::Resume => drop(liveness.resume(now)),
                 Event::Is(action) => {
                     assert_eq!(liveness.action(now), *action, "step {step}, second {second}");
                 }

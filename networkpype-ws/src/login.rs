@@ -20,30 +20,26 @@ pub(crate) struct Login<'a> {
 
 impl Login<'_> {
     /// Exchanges messages until the scheme is content. Nobody else reads or writes meanwhile.
-    pub(crate) async fn run(self, channel: &mut WebSocketChannel) -> Result<(), Error> {
+    pub(crate) async fn run(
+        self,
+        channel: &mut WebSocketChannel,
+        session: &mut Extensions,
+    ) -> Result<(), Error> {
         let (ticker, timeout) = (self.ticker, self.timeout);
         let deadline = ticker.now() + timeout;
-        match until(ticker, deadline, self.exchange(channel, deadline)).await {
-            Some(result) => result,
-            None => {
-                Err(Error::new(ErrorKind::Login, Outcome::Unknown, "the login was not answered")
-                    .with_source(TransportError::new(
-                        TransportErrorKind::Timeout,
-                        Progress::Sent,
-                        format!("timed out after {timeout:?}"),
-                    )))
-            }
-        }
+        until(ticker, deadline, self.exchange(channel, session, deadline))
+            .await
+            .unwrap_or_else(|| Err(not_answered("the login was not answered", timeout)))
     }
 
     async fn exchange(
         self,
         channel: &mut WebSocketChannel,
+        session: &mut Extensions,
         deadline: networkpype_core::Ticks,
     ) -> Result<(), Error> {
         let mut allowed = self.allowed;
-        let mut session = Extensions::new();
-        let mut step = self.auth.ws_login(&mut session, None).await?;
+        let mut step = self.auth.ws_login(session, None).await?;
         loop {
             match step {
                 LoginStep::NotNeeded | LoginStep::Done => return Ok(()),
@@ -77,7 +73,7 @@ impl Login<'_> {
                 _ => {}
             }
             let message = next_message(channel).await?;
-            step = self.auth.ws_login(&mut session, Some(&message)).await?;
+            step = self.auth.ws_login(session, Some(&message)).await?;
         }
     }
 }
@@ -95,6 +91,15 @@ async fn next_message(channel: &mut WebSocketChannel) -> Result<WebSocketRespons
             None => return Err(closed(None)),
         }
     }
+}
+
+/// The server was asked, and said nothing for so long.
+pub(crate) fn not_answered(message: &'static str, timeout: Duration) -> Error {
+    Error::new(ErrorKind::Login, Outcome::Unknown, message).with_source(TransportError::new(
+        TransportErrorKind::Timeout,
+        Progress::Sent,
+        format!("timed out after {timeout:?}"),
+    ))
 }
 
 fn closed(close: Option<CloseFrame>) -> Error {

@@ -42,6 +42,10 @@ use crate::{
 /// 5. The scheme logs in ([`Auth::ws_login`]), before anything else is sent. Messages that come meanwhile are the
 ///    scheme's own.
 ///
+/// A login that ends before the connection is renewed on it where the scheme can ([`Auth::ws_renewal`]); the messages of
+/// the user go on meanwhile. A connection whose login cannot be renewed ends, with an error of kind
+/// [`Login`](networkpype_core::ErrorKind::Login) or [`Auth`](networkpype_core::ErrorKind::Auth).
+///
 /// # Sending
 ///
 /// Pre-processors, then waiting for capacity, then [`Auth::ws_authenticate`] if the message asks for it, then the
@@ -287,6 +291,11 @@ impl fmt::Debug for WebSocketManager {
 }
 
 impl Options {
+    /// The scheme, if it is to log in.
+    pub(crate) fn login_auth(&self) -> Option<&Arc<dyn Auth>> {
+        self.auth.as_ref().filter(|_| self.login)
+    }
+
     /// The scheme, if it may sign for `origin`.
     pub(crate) fn credentials_for(&self, origin: &Origin) -> Result<&Arc<dyn Auth>, Error> {
         let auth = self.auth.as_ref().ok_or_else(|| {

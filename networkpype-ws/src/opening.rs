@@ -2,9 +2,9 @@ use std::sync::{Arc, Mutex, atomic::AtomicU64};
 
 use http::{HeaderName, HeaderValue, StatusCode, header::USER_AGENT};
 use networkpype_core::{
-    Error, ErrorKind, LimitId, LoginRefusal, Origin, Outcome, Progress, Recovery, Redactor,
-    Rejection, ResponseHead, RestResponse, ThrottleError, TransportError, WebSocketChannel,
-    WebSocketHandshake, retry_after_of,
+    Error, ErrorKind, Extensions, LimitId, LoginRefusal, Origin, Outcome, Progress, Recovery,
+    Redactor, Rejection, ResponseHead, RestResponse, ThrottleError, TransportError,
+    WebSocketChannel, WebSocketHandshake, retry_after_of,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -16,6 +16,7 @@ use crate::{
     manager::Live,
     pump::{self, Pump},
     recoveries::Recoveries,
+    renewal::{Renewal, Scheme},
     timer::{Timer, until},
 };
 
@@ -35,10 +36,11 @@ pub(crate) async fn open(
     add_defaults(options, &origin, &mut handshake)?;
     let mut recoveries = Recoveries::default();
     loop {
-        let (origin, mut channel) =
+        let Dialled { origin, mut channel, mut session } =
             dial(options, handshake.clone(), origin.clone(), &mut recoveries).await?;
-        let Err(error) = log_in(options, &origin, &mut channel).await else {
-            return Ok(start(options, origin, channel));
+        let error = match log_in(options, &origin, &mut channel, &mut session).await {
+            Ok(()) => return Ok(start(options, origin, channel, session)),
+            Err(error) => error,
         };
         tracing::debug!(%origin, %error, "websocket login failed");
         let by = options.ticker.now() + pump::CLOSE_TIME;
@@ -78,6 +80,14 @@ fn add_defaults(
     Ok(())
 }
 
+/// A connection that is up, before the login.
+struct Dialled {
+    origin: Origin,
+    channel: WebSocketChannel,
+    /// What the scheme noted in the handshake.
+    session: Extensions,
+}
+
 /// Attempts until the server upgrades, or nobody knows how to mend its refusal. Every attempt is charged and signed
 /// anew.
 async fn dial(
@@ -85,7 +95,7 @@ async fn dial(
     unsigned: WebSocketHandshake,
     origin: Origin,
     recoveries: &mut Recoveries,
-) -> Result<(Origin, WebSocketChannel), Error> {
+) -> Result<Dialled, Error> {
     let limit = options
         .limits
         .resolve(unsigned.request().limit_choice(), options.limits.connect.as_ref())?;
@@ -122,7 +132,8 @@ async fn dial(
                 permit.answered(now);
                 observe(options, limit, StatusCode::SWITCHING_PROTOCOLS, &channel.headers);
                 tracing::debug!(%origin, path = signed.request().path(), "websocket connected");
-                return Ok((origin, channel));
+                let session = signed.request().extensions().clone();
+                return Ok(Dialled { origin, channel, session });
             }
             Err(error) => error,
         };
@@ -196,8 +207,9 @@ async fn log_in(
     options: &Options,
     origin: &Origin,
     channel: &mut WebSocketChannel,
+    session: &mut Extensions,
 ) -> Result<(), Error> {
-    let Some(auth) = options.auth.as_ref().filter(|_| options.login) else { return Ok(()) };
+    let Some(auth) = options.login_auth() else { return Ok(()) };
     let login = Login {
         auth,
         limits: &options.limits,
@@ -205,10 +217,24 @@ async fn log_in(
         timeout: options.login_timeout,
         allowed: options.credentials_for(origin).map(|_| ()),
     };
-    login.run(channel).await
+    login.run(channel, session).await
 }
 
-fn start(options: &Options, origin: Origin, channel: WebSocketChannel) -> Live {
+fn start(
+    options: &Options,
+    origin: Origin,
+    channel: WebSocketChannel,
+    session: Extensions,
+) -> Live {
+    // Whether credentials may go there is known: the login or the handshake had some, or there is nothing to renew.
+    let may_renew = options.login_auth().filter(|_| options.credentials_for(&origin).is_ok());
+    let renewal = match may_renew {
+        None => Renewal::never(),
+        Some(auth) => {
+            let (auth, limits) = (Arc::clone(auth), options.limits.clone());
+            Renewal::new(Scheme { auth, limits, timeout: options.login_timeout }, session)
+        }
+    };
     let inbox = Arc::new(Inbox::new(options.queue_capacity));
     // The answer to the handshake has just come.
     let last_received = Arc::new(AtomicU64::new(options.ticker.now().as_nanos()));
@@ -227,6 +253,7 @@ fn start(options: &Options, origin: Origin, channel: WebSocketChannel) -> Live {
         timer: Timer::new(Arc::clone(&options.ticker)),
         liveness: Liveness::new(options.liveness, options.ticker.now()),
         send_timeout: options.send_timeout,
+        renewal,
         state: pump::State::default(),
     };
     tokio::spawn(async move {

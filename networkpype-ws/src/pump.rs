@@ -12,8 +12,9 @@ use std::{
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use networkpype_core::{
-    CloseFrame, Error, ErrorKind, Frame, FrameSink, FrameStream, Outcome, Permit, Progress, Ticker,
-    Ticks, TransportError, TransportErrorKind, WebSocketPostProcessor, WebSocketResponse,
+    CloseFrame, Error, ErrorKind, Frame, FrameSink, FrameStream, Outcome, Permit, Progress,
+    ThrottleError, Ticker, Ticks, TransportError, TransportErrorKind, WebSocketPostProcessor,
+    WebSocketResponse,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,6 +22,7 @@ use crate::{
     end::End,
     inbox::{Inbox, Item},
     liveness::{Action, Death, Liveness},
+    renewal::{Judged, Renewal},
     timer::{Timer, until},
 };
 
@@ -38,8 +40,8 @@ pub(crate) struct Outgoing {
 /// The task that owns a connection: reads it into the inbox, writes what is sent, and keeps it alive, also while
 /// nobody receives.
 ///
-/// It reads as long as the inbox has room, and one frame is written at a time. A pong comes before a ping, and both
-/// before messages.
+/// It reads as long as the inbox has room, and one frame is written at a time. A pong comes before a ping, both before the
+/// renewal of a login, and that before messages.
 pub(crate) struct Pump {
     pub(crate) sink: FrameSink,
     pub(crate) stream: FrameStream,
@@ -53,6 +55,7 @@ pub(crate) struct Pump {
     pub(crate) timer: Timer,
     pub(crate) liveness: Liveness,
     pub(crate) send_timeout: Duration,
+    pub(crate) renewal: Renewal,
     pub(crate) state: State,
 }
 
@@ -65,14 +68,23 @@ pub(crate) struct State {
     writing: Option<Writing>,
     /// Since when writing cannot go on.
     blocked: Option<Ticks>,
-    processing: Option<Pin<Box<dyn Future<Output = Item> + Send>>>,
+    processing: Option<Pin<Box<dyn Future<Output = Processed> + Send>>>,
     /// By when a close that was asked for must be over.
     stop_by: Option<Ticks>,
+}
+
+/// What became of a message that was received.
+struct Processed {
+    /// What the scheme made of it, where it was asked.
+    judged: Option<Judged>,
+    /// For the user; `None` where the message was the scheme's.
+    item: Option<Item>,
 }
 
 enum Writing {
     Pong,
     Ping,
+    Renewal,
     Message(oneshot::Sender<Result<(), Error>>),
 }
 
@@ -83,6 +95,8 @@ enum Finish {
     Failed(TransportError),
     Dead(Death),
     Stalled,
+    /// Nobody is logged in any more.
+    LoggedOut(Error),
 }
 
 impl Pump {
@@ -91,7 +105,8 @@ impl Pump {
         if let Some(processing) = self.state.processing.take() {
             // The message was received before the end, so it is delivered before it.
             let by = self.ticker.now() + CLOSE_TIME;
-            if let Some(item) = until(&self.ticker, by, processing).await {
+            let processed = until(&self.ticker, by, processing).await;
+            if let Some(item) = processed.and_then(|processed| processed.item) {
                 self.inbox.push(item);
             }
         }
@@ -117,6 +132,12 @@ impl Pump {
             // The socket is dropped as it is: a dead peer answers no close.
             Finish::Dead(death) => self.finish(End::failed(dead(death))),
             Finish::Stalled => self.finish(End::failed(timed_out("the server stopped reading"))),
+            Finish::LoggedOut(error) => {
+                self.finish(End::failed(error));
+                let by = self.ticker.now() + CLOSE_TIME;
+                let _ =
+                    until(&self.ticker, by, say_goodbye(&mut self.sink, &mut self.stream)).await;
+            }
         }
     }
 
@@ -134,9 +155,14 @@ impl Pump {
                 (_, Some(by)) if by <= now => return Poll::Ready(Finish::Stop(by)),
                 _ => {}
             }
+            match self.renewal.poll(cx) {
+                Poll::Ready(Ok(())) => continue,
+                Poll::Ready(Err(error)) => return Poll::Ready(Finish::LoggedOut(error)),
+                Poll::Pending => {}
+            }
             match self.read(cx, now) {
                 Read::Paused => {}
-                Read::Pinged => continue,
+                Read::Pinged | Read::Renewing => continue,
                 Read::Over(finish) => return Poll::Ready(finish),
             }
             let mut wake_at = self.state.stop_by.unwrap_or(Ticks::MAX);
@@ -147,6 +173,13 @@ impl Pump {
                 }
                 Action::Dead(death) => return Poll::Ready(Finish::Dead(death)),
                 Action::WaitUntil(at) => wake_at = wake_at.min(at),
+            }
+            if !self.liveness.is_paused() {
+                let by = self.renewal.answer_by();
+                if by <= now {
+                    return Poll::Ready(Finish::LoggedOut(self.renewal.not_answered()));
+                }
+                wake_at = wake_at.min(by);
             }
             if let Some(since) = self.state.blocked {
                 let by = since + self.send_timeout;
@@ -184,12 +217,28 @@ impl Pump {
                     let _ = written.send(Ok(()));
                 }
                 Some(Writing::Ping) => self.liveness.ping_written(now),
-                Some(Writing::Pong) | None => {}
+                Some(Writing::Pong | Writing::Renewal) | None => {}
             }
             let (frame, writing) = if let Some(payload) = self.state.pong.take() {
                 (Frame::Pong(payload), Writing::Pong)
             } else if let Some(payload) = self.state.ping.take() {
                 (Frame::Ping(payload), Writing::Ping)
+            } else if let Some(mut ready) = self.renewal.take_ready() {
+                match ready.permit.started() {
+                    Ok(()) => {}
+                    // The server asked for a pause after the permit was given.
+                    Err(ThrottleError::NotYet { .. }) => {
+                        self.renewal.wait_again(ready);
+                        continue;
+                    }
+                    Err(refusal) => {
+                        return Poll::Ready(Err(Finish::LoggedOut(refusal.into())));
+                    }
+                }
+                let (frame, permit, session) = ready.into_parts();
+                drop(permit);
+                self.renewal.written(session, now);
+                (frame, Writing::Renewal)
             } else {
                 match self.outgoing.poll_recv(cx) {
                     // Its permit is given back with it.
@@ -228,6 +277,7 @@ impl Pump {
         self.state.writing.is_some()
             || self.state.pong.is_some()
             || self.state.ping.is_some()
+            || self.renewal.is_ready()
             || !self.outgoing.is_empty()
     }
 
@@ -250,9 +300,17 @@ impl Pump {
         let read = loop {
             if let Some(processing) = &mut self.state.processing {
                 match processing.as_mut().poll(cx) {
-                    Poll::Ready(item) => {
+                    Poll::Ready(Processed { judged, item }) => {
                         self.state.processing = None;
-                        self.inbox.push(item);
+                        if let Some(item) = item {
+                            self.inbox.push(item);
+                        }
+                        match judged.map(|judged| self.renewal.judged(judged)) {
+                            None => {}
+                            // What it waits for now is asked before anything else is read.
+                            Some(Ok(())) => break Read::Renewing,
+                            Some(Err(error)) => break Read::Over(Finish::LoggedOut(error)),
+                        }
                     }
                     Poll::Pending => {
                         self.liveness.pause(now);
@@ -264,7 +322,8 @@ impl Pump {
                 self.liveness.pause(now);
                 break Read::Paused;
             }
-            self.liveness.resume(now);
+            let pause = self.liveness.resume(now);
+            self.renewal.paused_for(pause);
             let frame = match self.stream.as_mut().poll_next(cx) {
                 Poll::Ready(Some(Ok(frame))) => frame,
                 Poll::Ready(Some(Err(error))) => break Read::Over(Finish::Failed(error)),
@@ -307,19 +366,22 @@ impl Pump {
         read
     }
 
-    fn deliver(&mut self, mut message: WebSocketResponse) {
-        if self.post_processors.is_empty() {
+    fn deliver(&mut self, message: WebSocketResponse) {
+        let judging = self.renewal.judge(&message);
+        if judging.is_none() && self.post_processors.is_empty() {
             return self.inbox.push(Ok(message));
         }
         let processors = Arc::clone(&self.post_processors);
         self.state.processing = Some(Box::pin(async move {
-            for processor in &*processors {
-                message = processor.post_process(message).await.map_err(|error| {
-                    Error::new(ErrorKind::Processor, Outcome::Done, "a post-processor failed")
-                        .with_source(error)
-                })?;
-            }
-            Ok(message)
+            let judged = match judging {
+                Some(judging) => Some(judging.await),
+                None => None,
+            };
+            let item = match judged.as_ref().is_none_or(Judged::passes_on) {
+                true => Some(process(&processors, message).await),
+                false => None,
+            };
+            Processed { judged, item }
         }));
     }
 
@@ -348,6 +410,19 @@ impl Pump {
     }
 }
 
+async fn process(
+    processors: &[Arc<dyn WebSocketPostProcessor>],
+    mut message: WebSocketResponse,
+) -> Item {
+    for processor in processors {
+        message = processor.post_process(message).await.map_err(|error| {
+            Error::new(ErrorKind::Processor, Outcome::Done, "a post-processor failed")
+                .with_source(error)
+        })?;
+    }
+    Ok(message)
+}
+
 impl Drop for Pump {
     /// For a pump whose runtime went away, or whose post-processor panicked.
     fn drop(&mut self) {
@@ -366,6 +441,8 @@ enum Written {
 enum Read {
     Paused,
     Pinged,
+    /// The renewal of the login has gone on.
+    Renewing,
     Over(Finish),
 }
 

@@ -165,6 +165,32 @@ impl TokenCache {
         Err(given_up())
     }
 
+    /// The token that comes after the one of this generation, once it is time for it: for whoever has shown that one for
+    /// longer than a request, as when a WebSocket logs in.
+    ///
+    /// # Errors
+    /// When that one has ended, or was [forgotten](Self::forget), and no other can be had.
+    ///
+    /// # Cancellation
+    /// As [`token`](Self::token).
+    pub async fn token_after(&self, key: &TokenKey, generation: u64) -> Result<Token, TokenError> {
+        let shared = &self.shared;
+        loop {
+            let entry = shared.entry(key);
+            let wake_at = match shared.successor(&entry, generation) {
+                Successor::Ready => return self.token(key).await,
+                Successor::Renew => {
+                    // Where it fails, the state says when the next try may be made, and who has ended by then.
+                    let renewed = shared.renew(&entry, Wanted::Newer)?.result().await;
+                    renewed.is_none().then(given_up).map_or(Ok(()), Err)?;
+                    continue;
+                }
+                Successor::NotBefore(at) => at,
+            };
+            shared.ticker.sleep_until(wake_at).await;
+        }
+    }
+
     /// Lets go of what is held for `key`, after a logout or a new login. The store keeps what it has.
     pub fn forget(&self, key: &TokenKey) {
         self.shared.entries.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
@@ -176,6 +202,14 @@ enum Look {
     UseAndRenew(Token),
     Renew,
     Failed(TokenError),
+}
+
+/// Whether it is time for another token than a certain one.
+enum Successor {
+    /// There is another, or the certain one has ended.
+    Ready,
+    Renew,
+    NotBefore(Ticks),
 }
 
 /// What a renewal is for.
@@ -211,6 +245,25 @@ impl Shared {
         match &state.failed {
             Some((error, _)) if !may_try => Look::Failed(error.clone()),
             _ => Look::Renew,
+        }
+    }
+
+    fn successor(&self, entry: &Entry, generation: u64) -> Successor {
+        let (now, wall) = (self.ticker.now(), self.clock.now());
+        let state = entry.lock();
+        let Some(held) = state.held.as_ref().filter(|held| held.token.generation == generation)
+        else {
+            return Successor::Ready;
+        };
+        match held.life.verdict(now, wall) {
+            Verdict::Ended => Successor::Ready,
+            Verdict::Usable => Successor::NotBefore(now + held.life.usable_for(now, wall)),
+            Verdict::Due => match &state.failed {
+                Some((_, next)) if *next > now => {
+                    Successor::NotBefore((*next).min(now + held.life.left(now, wall)))
+                }
+                _ => Successor::Renew,
+            },
         }
     }
 

@@ -83,11 +83,7 @@ impl Life {
     }
 
     pub(super) fn verdict(&self, now: Ticks, wall: Timestamp) -> Verdict {
-        let left = [
-            self.length.map(|length| (self.asked + length).saturating_since(now)),
-            self.until.map(|until| until.saturating_since(wall)),
-        ];
-        let left = left.into_iter().flatten().min().unwrap_or(Duration::ZERO);
+        let left = self.left(now, wall);
         if left.is_zero() {
             Verdict::Ended
         } else if left <= self.early || self.clocks_differ(now, wall) {
@@ -95,6 +91,20 @@ impl Life {
         } else {
             Verdict::Usable
         }
+    }
+
+    /// How long it may still be used, as long as both clocks run alike.
+    pub(super) fn left(&self, now: Ticks, wall: Timestamp) -> Duration {
+        let left = [
+            self.length.map(|length| (self.asked + length).saturating_since(now)),
+            self.until.map(|until| until.saturating_since(wall)),
+        ];
+        left.into_iter().flatten().min().unwrap_or(Duration::ZERO)
+    }
+
+    /// How long it is before it is due, as long as both clocks run alike.
+    pub(super) fn usable_for(&self, now: Ticks, wall: Timestamp) -> Duration {
+        self.left(now, wall).saturating_sub(self.early)
     }
 
     /// Whether it is so young that some of its servers may not know it yet.

@@ -7,3 +7,4 @@ mod issuer;
 mod refusals;
 mod renewal;
 mod sharing;
+mod succession;

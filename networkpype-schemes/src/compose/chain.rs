@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, future::poll_fn, sync::Arc, task::Poll};
 
 use networkpype_core::{
     Auth, AuthError, AuthErrorKind, Clock, Explanation, Extensions, LoginStep, Origin, Recovery,
@@ -43,9 +43,15 @@ struct Stage {
     signed: RestRequest,
 }
 
-/// Whose turn it is in a login.
-#[derive(Clone, Copy)]
-struct Turn(usize);
+/// The schemes' sessions on one connection, so that two schemes of one kind do not take one another's for their own.
+#[derive(Clone)]
+struct Sessions {
+    each: Vec<Extensions>,
+    /// Whose turn it is.
+    turn: usize,
+    /// Whether one of them renews its login, and not all log in one after the other.
+    renewing: bool,
+}
 
 impl AuthChain {
     /// A chain that begins with this scheme.
@@ -58,6 +64,15 @@ impl AuthChain {
     pub fn then(self, next: impl Auth + 'static) -> Self {
         let next: Arc<dyn Auth> = Arc::new(next);
         Self { schemes: self.schemes.iter().cloned().chain([next]).collect() }
+    }
+
+    /// The sessions of this connection. Each begins with what was noted in the handshake.
+    fn sessions<'s>(&self, session: &'s mut Extensions) -> &'s mut Sessions {
+        let noted = session.clone();
+        session.get_or_insert_with(|| {
+            let each = vec![noted; self.schemes.len()];
+            Sessions { each, turn: 0, renewing: false }
+        })
     }
 
     fn stages<'r>(&self, signed: &'r RestRequest) -> &'r [Stage] {
@@ -132,26 +147,45 @@ impl Auth for AuthChain {
         session: &mut Extensions,
         received: Option<&WebSocketResponse>,
     ) -> Result<LoginStep, AuthError> {
-        let Turn(mut turn) = session.get().copied().unwrap_or(Turn(0));
+        let sessions = self.sessions(session);
         let mut received = received;
         // Whether a scheme before this one has logged in.
         let mut logged_in = received.is_some();
-        while let Some(scheme) = self.schemes.get(turn) {
+        let turns = self.schemes.iter().zip(&mut sessions.each).skip(sessions.turn);
+        for (scheme, session) in turns {
             match scheme.ws_login(session, received).await? {
+                step if sessions.renewing => return Ok(step),
                 LoginStep::NotNeeded => {}
                 LoginStep::Done => logged_in = true,
-                step => {
-                    session.insert(Turn(turn));
-                    return Ok(step);
-                }
+                step => return Ok(step),
             }
-            // The next login begins with a session of its own, as on a new connection.
-            session.clear();
-            turn += 1;
+            sessions.turn += 1;
             received = None;
-            session.insert(Turn(turn));
         }
         Ok(if logged_in { LoginStep::Done } else { LoginStep::NotNeeded })
+    }
+
+    /// Of whichever scheme has to renew its login first.
+    async fn ws_renewal(&self, session: &mut Extensions) -> Result<WebSocketRequest, AuthError> {
+        let sessions = self.sessions(session);
+        let mut waiting: Vec<_> = self
+            .schemes
+            .iter()
+            .zip(&mut sessions.each)
+            .map(|(scheme, session)| scheme.ws_renewal(session))
+            .collect();
+        let (turn, renewal) = poll_fn(|cx| {
+            for (turn, waiting) in waiting.iter_mut().enumerate() {
+                if let Poll::Ready(renewal) = waiting.as_mut().poll(cx) {
+                    return Poll::Ready((turn, renewal));
+                }
+            }
+            Poll::Pending
+        })
+        .await;
+        drop(waiting);
+        (sessions.turn, sessions.renewing) = (turn, true);
+        renewal
     }
 
     async fn on_response(

@@ -189,6 +189,10 @@ impl Auth for AuthRouter {
         self.web_socket()?.ws_login(session, received).await
     }
 
+    async fn ws_renewal(&self, session: &mut Extensions) -> Result<WebSocketRequest, AuthError> {
+        self.web_socket()?.ws_renewal(session).await
+    }
+
     async fn on_response(
         &self,
         signed: &RestRequest,

@@ -1,6 +1,6 @@
 //! How does a request carry the token, and what if that is refused?
 
-use std::sync::Arc;
+use std::{future::pending, sync::Arc};
 
 use http::Extensions;
 use networkpype_auth::token::Token;
@@ -12,7 +12,7 @@ use networkpype_core::{
 use super::{
     OAuth2,
     rejection::is_for_token,
-    websocket::{CarriedIn, Sent},
+    websocket::{CarriedIn, Sent, Shown},
 };
 
 impl OAuth2 {
@@ -66,26 +66,38 @@ impl Auth for OAuth2 {
         session: &mut Extensions,
         received: Option<&WebSocketResponse>,
     ) -> Result<LoginStep, AuthError> {
-        let Some(login) = &self.shared.websocket.login else {
-            return Ok(LoginStep::NotNeeded);
-        };
-        let values = |token: &Arc<Token>| token.access().clone();
+        let websocket = &self.shared.websocket;
         let Some(received) = received else {
+            let Some(login) = &websocket.login else { return Ok(LoginStep::NotNeeded) };
             let token = Arc::new(self.token().await?);
-            let message = self.shared.websocket.message(login, &values(&token))?;
-            session.insert(token);
+            let message = websocket.message(login, token.access())?;
+            session.insert(Shown { token, is_renewal: false });
             return Ok(LoginStep::Send(message));
         };
-        let Some(token) = session.get::<Arc<Token>>() else {
-            return Ok(LoginStep::Wait);
-        };
-        match self.shared.websocket.judge(login, received, &values(token)) {
+        let Some(Shown { token, is_renewal }) = session.get() else { return Ok(LoginStep::Wait) };
+        let shown_in = if *is_renewal { &websocket.renewal } else { &websocket.login };
+        let Some(login) = shown_in else { return Ok(LoginStep::Wait) };
+        match websocket.judge(login, received, token.access()) {
             LoginStep::Refused(refusal) if refusal.recovery() == Recovery::GiveUp => {
                 self.after_refusal(token.generation()).await?;
                 Ok(LoginStep::Refused(refusal.with_recovery(Recovery::Refreshed)))
             }
             step => Ok(step),
         }
+    }
+
+    async fn ws_renewal(&self, session: &mut Extensions) -> Result<WebSocketRequest, AuthError> {
+        let in_message = session.get::<Shown>().map(|shown| shown.token.generation());
+        let in_handshake = session.get::<Sent>().map(|Sent(generation)| *generation);
+        let (Some(renewal), Some(generation)) =
+            (&self.shared.websocket.renewal, in_message.or(in_handshake))
+        else {
+            return pending().await;
+        };
+        let token = self.shared.cache.token_after(&self.shared.key, generation).await?;
+        let message = self.shared.websocket.message(renewal, token.access())?;
+        session.insert(Shown { token: Arc::new(token), is_renewal: true });
+        Ok(message)
     }
 
     async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {

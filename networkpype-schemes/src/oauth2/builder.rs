@@ -42,6 +42,7 @@ pub struct OAuth2Builder {
     kinds: Vec<String>,
     handshake: CarriedIn,
     login: Option<Login>,
+    renewal: Option<Login>,
 }
 
 impl OAuth2Builder {
@@ -64,6 +65,7 @@ impl OAuth2Builder {
             kinds: Vec::new(),
             handshake: CarriedIn::Header,
             login: None,
+            renewal: None,
         }
     }
 
@@ -181,12 +183,18 @@ impl OAuth2Builder {
         self
     }
 
-    /// Sends this message after each connect; see [`token_login`](super::token_login).
-    ///
-    /// Where the API takes a new token on a connection that is up, send a message with `{token}` in it, marked with
-    /// `auth_required`, before the old one ends: it holds the token of that time.
+    /// Sends this message after each connect; see [`token_login`](super::token_login). Default: none, the token is in the
+    /// handshake alone.
     pub fn ws_login(mut self, login: Login) -> Self {
         self.login = Some(login);
+        self
+    }
+
+    /// Sends this message on a connection that is up, each time that the token which was shown there is about to end: for
+    /// APIs that take a new one in place. It may be the same as that of the login. A connection whose renewal is refused or
+    /// not answered ends. Default: none, and the API ends the connection when it likes.
+    pub fn ws_renewal(mut self, renewal: Login) -> Self {
+        self.renewal = Some(renewal);
         self
     }
 
@@ -195,8 +203,8 @@ impl OAuth2Builder {
     /// # Errors
     /// When caller, server, client or grant are missing; an endpoint is not `https://` and not on this machine; a secret is
     /// empty; an assertion names its audience by an issuer that nobody has said, or has a claim that is none; a resource is no
-    /// absolute URI, or has a fragment; a parameter is one that the scheme sets itself; the login message holds no token, or
-    /// nothing tells when it is accepted.
+    /// absolute URI, or has a fragment; a parameter is one that the scheme sets itself; the message of a login or a renewal
+    /// holds no token, or nothing tells when it is accepted.
     pub fn build(self) -> Result<OAuth2, AuthError> {
         let caller = self.caller.ok_or_else(|| {
             unusable("nothing sends the requests for tokens: give the scheme a `caller`")
@@ -225,7 +233,7 @@ impl OAuth2Builder {
         };
         client.check(server)?;
         grant.check(client.is_named(), server)?;
-        check_login(self.login.as_ref())?;
+        self.login.iter().chain(&self.renewal).try_for_each(check_login)?;
         let more = more(&self.audience, &self.resources, self.params)?;
         // Tokens of another client, server or person never stand for these.
         let identity = [client.id(), &place, &grant.owner(), &self.account]
@@ -255,14 +263,14 @@ impl OAuth2Builder {
             .clock(self.clock)
             .ticker(self.ticker)
             .build();
-        let websocket = OnWebSocket { handshake: self.handshake, login: self.login };
+        let websocket =
+            OnWebSocket { handshake: self.handshake, login: self.login, renewal: self.renewal };
         let shared = Shared { source, cache, store: self.store, key, websocket };
         Ok(OAuth2 { shared: Arc::new(shared) })
     }
 }
 
-fn check_login(login: Option<&Login>) -> Result<(), AuthError> {
-    let Some(login) = login else { return Ok(()) };
+fn check_login(login: &Login) -> Result<(), AuthError> {
     login.check()?;
     let foreign = |part: &Part| {
         matches!(part, Part::Timestamp | Part::Nonce | Part::Passphrase | Part::Signature)

@@ -1,6 +1,6 @@
 //! How does a WebSocket carry the token: in its handshake, a login message, or a message of the user's?
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use networkpype_auth::{
     Login, MessageText, Values,
@@ -16,7 +16,7 @@ const NAME: &str = "{token}";
 /// What the pieces that messages are made of call it.
 const KEY: &str = "{key}";
 
-/// The generation of the token that a request was sent with.
+/// The generation of the token that a request or a handshake was sent with.
 #[derive(Clone, Copy)]
 pub(super) struct Sent(pub(super) u64);
 
@@ -31,6 +31,14 @@ pub(super) enum CarriedIn {
 pub(super) struct OnWebSocket {
     pub(super) handshake: CarriedIn,
     pub(super) login: Option<Login>,
+    pub(super) renewal: Option<Login>,
+}
+
+/// The token that a connection has shown in a message, and in which.
+#[derive(Clone)]
+pub(super) struct Shown {
+    pub(super) token: Arc<Token>,
+    pub(super) is_renewal: bool,
 }
 
 /// A login message with `{token}` where the token belongs, inside of quotes. Say with

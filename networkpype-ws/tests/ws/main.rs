@@ -15,6 +15,7 @@ mod liveness;
 mod login;
 mod messages;
 mod proxy;
+mod renewal;
 mod support;
 #[cfg(feature = "rustls")]
 mod tls;

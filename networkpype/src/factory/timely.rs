@@ -63,6 +63,10 @@ impl Auth for Timely {
         self.auth.ws_login(session, received).await
     }
 
+    async fn ws_renewal(&self, session: &mut Extensions) -> Result<WebSocketRequest, AuthError> {
+        self.auth.ws_renewal(session).await
+    }
+
     async fn on_response(
         &self,
         signed: &RestRequest,
