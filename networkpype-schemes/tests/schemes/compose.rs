@@ -1,4 +1,5 @@
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http::StatusCode;
 use networkpype_core::{
@@ -26,6 +27,8 @@ struct Named {
     recovery: Recovery,
     clock: Option<Arc<ManualClock>>,
     only: Option<&'static str>,
+    /// How often its login ends.
+    every: Option<Duration>,
 }
 
 /// Two schemes of one kind have notes of one type.
@@ -46,6 +49,7 @@ impl Named {
             recovery: Recovery::GiveUp,
             clock: None,
             only: None,
+            every: None,
         }
     }
 
@@ -95,11 +99,21 @@ impl Auth for Named {
         self.note(&format!("login {sent} {}", received.is_some()));
         assert_eq!(sent > 0, received.is_some(), "a login begins with nothing received");
         session.insert(Sent(sent + 1));
+        if sent > self.logins {
+            return Ok(LoginStep::Done);
+        }
         Ok(match sent {
             _ if self.logins == 0 => LoginStep::NotNeeded,
             sent if sent == self.logins => LoginStep::Done,
             _ => LoginStep::Send(WebSocketRequest::text(format!("{} {sent}", self.name))),
         })
+    }
+
+    async fn ws_renewal(&self, session: &mut Extensions) -> Result<WebSocketRequest, AuthError> {
+        let Some(every) = self.every else { return std::future::pending().await };
+        tokio::time::sleep(every).await;
+        let sent = session.get::<Sent>().map_or(0, |Sent(sent)| *sent);
+        Ok(WebSocketRequest::text(format!("{} renews {sent}", self.name)))
     }
 
     async fn on_response(&self, signed: &RestRequest, _: &RestResponse) -> Result<(), AuthError> {
@@ -331,6 +345,37 @@ async fn logins_of_a_chain_follow_one_another_and_share_no_session() {
     let auth = AuthChain::new(named("none", 0));
     let step = auth.ws_login(&mut Extensions::new(), None).await.expect("a step");
     assert!(matches!(step, LoginStep::NotNeeded), "{step:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_scheme_of_a_chain_renews_its_own_login_when_it_is_time_and_hears_the_answer() {
+    let journal = journal();
+    let named = |name, every: Option<u64>| Named {
+        logins: 1,
+        every: every.map(Duration::from_secs),
+        ..Named::new(name, &journal)
+    };
+    let chain = AuthChain::new(named("a", Some(70))).then(named("b", Some(30)));
+    let routed = AuthRouter::builder().websocket(chain.then(named("c", None))).build();
+    let auth = routed.expect("usable");
+    let (mut session, received) = (Extensions::new(), WebSocketResponse::from_text("ok"));
+    let mut last = None;
+    while !matches!(auth.ws_login(&mut session, last).await.expect("a step"), LoginStep::Done) {
+        last = Some(&received);
+    }
+    journal.lock().expect("not poisoned").clear();
+    for renewal in ["b renews 2", "b renews 3", "b renews 4"] {
+        // Giving up in between loses nothing.
+        let early = Duration::from_secs(10);
+        let waiting = tokio::time::timeout(early, auth.ws_renewal(&mut session)).await;
+        assert!(waiting.is_err());
+        let message = auth.ws_renewal(&mut session).await.expect("a message");
+        assert_eq!(text(message), renewal);
+        let step = auth.ws_login(&mut session, Some(&received)).await.expect("a step");
+        assert!(matches!(step, LoginStep::Done), "{step:?}");
+    }
+    let heard = journal.lock().expect("not poisoned").clone();
+    assert_eq!(heard, ["b login 2 true", "b login 3 true", "b login 4 true"]);
 }
 
 #[test]

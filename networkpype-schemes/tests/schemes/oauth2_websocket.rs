@@ -7,7 +7,7 @@ use networkpype_core::{
     Auth as _, LoginStep, Recovery, Rejection, WebSocketHandshake, WebSocketRequest,
     WebSocketResponse,
 };
-use networkpype_schemes::oauth2::{Grant, fields_are, token_login};
+use networkpype_schemes::oauth2::{Grant, OAuth2, fields_are, token_login};
 
 use crate::{
     oauth2_issuer::{Issuer, refusal, scheme, token},
@@ -107,4 +107,45 @@ async fn a_message_holds_the_token_where_it_says_so_and_is_refused_where_it_does
         let error = auth.ws_authenticate(message).await.expect_err("refused");
         assert!(error.to_string().contains(reason), "{error}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_shows_the_next_token_where_one_was_shown_and_only_there() {
+    let message = |op| {
+        token_login(&format!(r#"{{"op":"{op}","token":"{{token}}"}}"#))
+            .accepted_when(fields_are([("event", "ok")]))
+            .refused_when(fields_are([("event", "no")]))
+    };
+    let issuer = Issuer::answers(["one", "two", "three", "four"].map(token));
+    let auth = scheme(&issuer, Grant::client_credentials())
+        .ws_login(message("login"))
+        .ws_renewal(message("renew"))
+        .build()
+        .expect("a scheme");
+    let says = |event| WebSocketResponse::from_text(format!(r#"{{"event":"{event}"}}"#));
+    let mut session = Extensions::new();
+    auth.ws_login(&mut session, None).await.expect("a step");
+    auth.ws_login(&mut session, Some(&says("ok"))).await.expect("a step");
+    for (number, name) in [(2, "two"), (3, "three")] {
+        let renewal = auth.ws_renewal(&mut session).await.expect("a message");
+        assert_eq!(text(renewal), format!(r#"{{"op":"renew","token":"{name}"}}"#));
+        assert_eq!(issuer.asked(), number);
+        let step = auth.ws_login(&mut session, Some(&says("other"))).await.expect("a step");
+        assert!(matches!(step, LoginStep::Wait), "{step:?}");
+        let step = auth.ws_login(&mut session, Some(&says("ok"))).await.expect("a step");
+        assert!(matches!(step, LoginStep::Done), "{step:?}");
+    }
+    // Nothing was shown on this connection, so there is nothing to renew.
+    let waiting = async |auth: &OAuth2, session: &mut Extensions| {
+        tokio::time::timeout(Duration::from_secs(100_000), auth.ws_renewal(session)).await.is_err()
+    };
+    assert!(waiting(&auth, &mut Extensions::new()).await);
+    assert_eq!(issuer.asked(), 3);
+
+    let issuer = Issuer::answers([token("one")]);
+    let without = scheme(&issuer, Grant::client_credentials()).ws_login(message("login"));
+    let without = without.build().expect("a scheme");
+    let mut session = Extensions::new();
+    without.ws_login(&mut session, None).await.expect("a step");
+    assert!(waiting(&without, &mut session).await);
 }

@@ -4,4 +4,5 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a failed expectation is the test's answer")]
 
 mod judged;
+mod websocket;
 mod wire;
