@@ -103,7 +103,7 @@ impl JwtSigner {
                 Self::with_key(algorithm, SigningKey::new(needed, jwk, KeyEncoding::Jwk)?)
             }
             None => {
-                let jwk = Jwk::parse(jwk)?;
+                let jwk = Jwk::parse(jwk.expose_bytes())?;
                 jwk.check("kty", "oct")?;
                 Self::with_secret(algorithm, &jwk.bytes("k")?)
             }

@@ -54,7 +54,7 @@ pub use placement::Placement;
 pub use recipe::{Carrier, CarryTo, Recipe, Sort};
 pub use secret_encoding::SecretEncoding;
 #[cfg(feature = "asymmetric")]
-pub use signing_key::{KeyEncoding, SignatureAlgorithm, SigningKey};
+pub use signing_key::{KeyEncoding, PublicJwk, SignatureAlgorithm, SigningKey};
 pub use template::{Template, TemplateError, TemplateNames};
 pub use timestamp::TimestampFormat;
 pub use values::{Subject, Values};

@@ -1,8 +1,10 @@
 mod algorithm;
 mod encoding;
+mod generate;
 mod jwk;
 mod parse;
 mod pem;
+mod public_jwk;
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -16,6 +18,7 @@ pub use algorithm::SignatureAlgorithm;
 pub use encoding::KeyEncoding;
 #[cfg(feature = "jwt")]
 pub(crate) use jwk::Jwk;
+pub use public_jwk::PublicJwk;
 
 use crate::SecretEncoding;
 
@@ -111,7 +114,7 @@ impl SigningKey {
     }
 
     /// The public key: 32 bytes for Ed25519, the uncompressed point (a byte 4, `x`, `y`) for ECDSA, PKCS#1's
-    /// `RSAPublicKey` in DER for RSA.
+    /// `RSAPublicKey` in DER for RSA. [`public_jwk`](Self::public_jwk) is it as JSON.
     pub fn public_key(&self) -> &[u8] {
         match &self.0.key {
             Key::Ed25519(pair) => pair.public_key().as_ref(),

@@ -4,8 +4,9 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING,
     ECDSA_P256K1_SHA256_ASN1_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING,
     ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
-    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaSigningAlgorithm, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384,
-    RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding,
+    ECDSA_P521_SHA512_ASN1_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaSigningAlgorithm,
+    RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384,
+    RSA_PSS_SHA512, RsaEncoding,
 };
 
 use crate::names::named;
@@ -115,13 +116,15 @@ static SECP256K1: Curve = Curve {
     der: &ECDSA_P256K1_SHA256_ASN1_SIGNING,
 };
 
-/// The curves that a key of the wrong kind is told apart by: those above, and one that nothing here signs with.
-pub(super) static KNOWN_CURVES: [(&str, &EcdsaSigningAlgorithm); 4] = [
-    ("P-256", &ECDSA_P256_SHA256_FIXED_SIGNING),
-    ("P-384", &ECDSA_P384_SHA384_FIXED_SIGNING),
-    ("secp256k1", &ECDSA_P256K1_SHA256_FIXED_SIGNING),
-    ("P-521", &ECDSA_P521_SHA512_FIXED_SIGNING),
-];
+static P521: Curve = Curve {
+    name: "P-521",
+    size: 66,
+    fixed: &ECDSA_P521_SHA512_FIXED_SIGNING,
+    der: &ECDSA_P521_SHA512_ASN1_SIGNING,
+};
+
+/// The curves that a key of the wrong kind is told apart by.
+pub(super) static KNOWN_CURVES: [&Curve; 4] = [&P256, &P384, &SECP256K1, &P521];
 
 /// What a key is, for errors.
 #[derive(Clone, Copy, PartialEq)]

@@ -10,15 +10,15 @@ use super::refused;
 pub(crate) struct Jwk<'j>(BTreeMap<Cow<'j, str>, &'j RawValue>);
 
 impl<'j> Jwk<'j> {
-    pub(crate) fn parse(text: &'j Secret) -> Result<Self, AuthError> {
+    pub(crate) fn parse(text: &'j [u8]) -> Result<Self, AuthError> {
         // The parser's own errors may quote values, so they go no further.
-        serde_json::from_slice(text.expose_bytes())
+        serde_json::from_slice(text)
             .map(Self)
             .map_err(|_| refused("the key is not a JSON Web Key: not a JSON object"))
     }
 
     /// A member that is a string, `None` where it is missing or something else.
-    fn text(&self, name: &str) -> Option<&'j str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&'j str> {
         // Whatever is looked for here, names and base64url, is written without escapes.
         self.0.get(name)?.get().strip_prefix('"')?.strip_suffix('"')
     }

@@ -63,7 +63,7 @@ pub(super) fn from_seed(scheme: Scheme, seed: &Secret) -> Result<Key, AuthError>
 
 /// A key from a JSON Web Key (RFC 7518, section 6; RFC 8037, section 2).
 pub(super) fn from_jwk(scheme: Scheme, text: &Secret) -> Result<Key, AuthError> {
-    let jwk = Jwk::parse(text)?;
+    let jwk = Jwk::parse(text.expose_bytes())?;
     let (kty, crv) = match scheme {
         Scheme::Ed25519 => ("OKP", Some("Ed25519")),
         Scheme::Rsa(_) => ("RSA", None),
@@ -136,7 +136,7 @@ fn ecdsa(
 /// RFC 5915's `ECPrivateKey` without its optional parts, from which the library works out the public key:
 /// `SEQUENCE { INTEGER 1, OCTET STRING private }`.
 fn sec1(curve: &Curve, private: &[u8]) -> Secret {
-    // At most 48 bytes go in, so that each length is one byte.
+    // At most 66 bytes go in, so that each length is one byte.
     let size = curve.size as u8;
     let mut der = WipedBuffer::with_capacity(private.len() + 7);
     der.push(&[0x30, size + 5, 0x02, 0x01, 0x01, 0x04, size]);
@@ -152,10 +152,10 @@ fn kind_of(der: &[u8]) -> Option<KeyKind> {
     if Ed25519KeyPair::from_pkcs8(der).is_ok() {
         return Some(KeyKind::Ed25519);
     }
-    let (name, _) = KNOWN_CURVES
+    let curve = KNOWN_CURVES
         .iter()
-        .find(|(_, curve)| EcdsaKeyPair::from_private_key_der(curve, der).is_ok())?;
-    Some(KeyKind::Ec(name))
+        .find(|curve| EcdsaKeyPair::from_private_key_der(curve.fixed, der).is_ok())?;
+    Some(KeyKind::Ec(curve.name))
 }
 
 fn says_size(rejected: &KeyRejected) -> bool {

@@ -5,5 +5,6 @@
 mod jose;
 mod key_forms;
 mod key_mistakes;
+mod public_jwks;
 mod signatures;
 mod vectors;

@@ -1,7 +1,7 @@
 //! The features `asymmetric` and `jwt` of `networkpype-auth`: private keys and tokens.
 
 use networkpype_auth::{
-    DigestEncoding, HashAlgorithm, HmacAlgorithm, JwtAlgorithm, JwtSigner, KeyEncoding,
+    DigestEncoding, HashAlgorithm, HmacAlgorithm, JwtAlgorithm, JwtSigner, KeyEncoding, PublicJwk,
     SecretEncoding, SignatureAlgorithm, SigningKey,
 };
 use networkpype_core::{AuthError, Secret};
@@ -21,6 +21,8 @@ pub(crate) fn specimens() -> Vec<Specimen> {
     let (ed25519, eddsa) = (SignatureAlgorithm::Ed25519, JwtAlgorithm::EdDsa);
     let key = SigningKey::new(ed25519, &jwk, KeyEncoding::Jwk).expect("a key");
     let secret = Secret::new(CANARY);
+    // What is not public in the text that it is read from is left there.
+    let public = jwk.expose_str().expect("text").parse::<PublicJwk>().expect("a key");
     specimens! {
         debug networkpype_auth::JwtAlgorithm => [eddsa];
         debug networkpype_auth::JwtSigner => [
@@ -28,6 +30,7 @@ pub(crate) fn specimens() -> Vec<Specimen> {
             JwtSigner::with_key(eddsa, key.clone()).expect("a key"),
         ];
         debug networkpype_auth::KeyEncoding => [KeyEncoding::Pem];
+        display networkpype_auth::PublicJwk => [public, key.public_jwk()];
         debug networkpype_auth::SignatureAlgorithm => [ed25519];
         debug networkpype_auth::SigningKey => [key];
     }
@@ -78,6 +81,7 @@ pub(super) fn errors() -> Vec<AuthError> {
     errors.extend(CANARY.parse::<HmacAlgorithm>().err());
     errors.extend(CANARY.parse::<JwtAlgorithm>().err());
     errors.extend(CANARY.parse::<KeyEncoding>().err());
+    errors.extend(CANARY.parse::<PublicJwk>().err());
     errors.extend(CANARY.parse::<SecretEncoding>().err());
     errors.extend(CANARY.parse::<SignatureAlgorithm>().err());
     assert!(errors.len() > 200, "{errors:?}");
