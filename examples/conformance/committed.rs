@@ -76,11 +76,11 @@ async fn of_the_other_formats_everything_is_reproduced_that_the_library_does() {
         ("basic/rfc7617.json", 2, 0),
         ("basic/generated.json", 8, 0),
         ("hmac_recipes/published.json", 13, 0),
-        // `none` and ES512.
-        ("jose/rfc7515_8037.json", 4, 2),
+        // `none`.
+        ("jose/rfc7515_8037.json", 5, 1),
         ("jose/rfc7797.json", 2, 0),
-        // ES512, and five tokens that a verifier must refuse.
-        ("jose/generated_pyjwt.json", 25, 6),
+        // Five tokens that a verifier must refuse.
+        ("jose/generated_pyjwt.json", 26, 5),
     ] {
         let report = report(file, &[]).await;
         assert_eq!((report.passed(), report.failed()), (passed, 0), "{report}");

@@ -1,8 +1,9 @@
 //! JSON Web Signatures and Tokens: what a signer makes of the bytes that are signed.
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, RSA_PSS_2048_8192_SHA256,
-    RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED,
+    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512,
+    UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use networkpype::{
@@ -119,6 +120,7 @@ pub(crate) fn verifier(algorithm: JwtAlgorithm) -> Option<&'static dyn Verificat
     Some(match algorithm {
         JwtAlgorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
         JwtAlgorithm::Es384 => &ECDSA_P384_SHA384_FIXED,
+        JwtAlgorithm::Es512 => &ECDSA_P521_SHA512_FIXED,
         JwtAlgorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
         JwtAlgorithm::Ps384 => &RSA_PSS_2048_8192_SHA384,
         JwtAlgorithm::Ps512 => &RSA_PSS_2048_8192_SHA512,

@@ -1,6 +1,6 @@
 use crate::{HmacAlgorithm, SignatureAlgorithm, names::named};
 
-/// How a token is signed (RFC 7518, section 3.1; RFC 8037). `none` is not among them.
+/// How a token is signed (RFC 7518, section 3.1; RFC 8037; RFC 8812). `none` is not among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JwtAlgorithm {
@@ -26,6 +26,10 @@ pub enum JwtAlgorithm {
     Es256,
     /// ECDSA on P-384 with SHA-384.
     Es384,
+    /// ECDSA on P-521 with SHA-512.
+    Es512,
+    /// ECDSA on secp256k1 with SHA-256.
+    Es256K,
     /// Ed25519.
     EdDsa,
 }
@@ -42,6 +46,8 @@ named!(JwtAlgorithm, "JWT algorithm", {
     Ps512 => "PS512",
     Es256 => "ES256",
     Es384 => "ES384",
+    Es512 => "ES512",
+    Es256K => "ES256K",
     EdDsa => "EdDSA",
 });
 
@@ -68,6 +74,8 @@ impl JwtAlgorithm {
             Self::Ps512 => Some(SignatureAlgorithm::RsaPssSha512),
             Self::Es256 => Some(SignatureAlgorithm::EcdsaP256Sha256),
             Self::Es384 => Some(SignatureAlgorithm::EcdsaP384Sha384),
+            Self::Es512 => Some(SignatureAlgorithm::EcdsaP521Sha512),
+            Self::Es256K => Some(SignatureAlgorithm::EcdsaSecp256k1Sha256),
             Self::EdDsa => Some(SignatureAlgorithm::Ed25519),
         }
     }

@@ -34,6 +34,8 @@ pub enum SignatureAlgorithm {
     EcdsaP256Sha256,
     /// ECDSA on P-384 with SHA-384: another signature each time.
     EcdsaP384Sha384,
+    /// ECDSA on P-521 with SHA-512: another signature each time.
+    EcdsaP521Sha512,
     /// ECDSA on secp256k1 with SHA-256: another signature each time, without a recovery id, and `s` may be high.
     EcdsaSecp256k1Sha256,
 }
@@ -48,6 +50,7 @@ named!(SignatureAlgorithm, "signature algorithm", {
     RsaPssSha512 => "rsa-pss-sha512",
     EcdsaP256Sha256 => "ecdsa-p256-sha256",
     EcdsaP384Sha384 => "ecdsa-p384-sha384",
+    EcdsaP521Sha512 => "ecdsa-p521-sha512",
     EcdsaSecp256k1Sha256 => "ecdsa-secp256k1-sha256",
 });
 
@@ -64,6 +67,7 @@ impl SignatureAlgorithm {
             Self::RsaPssSha512 => Scheme::Rsa(&RSA_PSS_SHA512),
             Self::EcdsaP256Sha256 => Scheme::Ecdsa(&P256),
             Self::EcdsaP384Sha384 => Scheme::Ecdsa(&P384),
+            Self::EcdsaP521Sha512 => Scheme::Ecdsa(&P521),
             Self::EcdsaSecp256k1Sha256 => Scheme::Ecdsa(&SECP256K1),
         }
     }
@@ -123,7 +127,7 @@ static P521: Curve = Curve {
     der: &ECDSA_P521_SHA512_ASN1_SIGNING,
 };
 
-/// The curves that a key of the wrong kind is told apart by.
+/// All of them, by which a key of the wrong kind is told apart.
 pub(super) static KNOWN_CURVES: [&Curve; 4] = [&P256, &P384, &SECP256K1, &P521];
 
 /// What a key is, for errors.

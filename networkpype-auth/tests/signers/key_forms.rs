@@ -3,7 +3,8 @@ use aws_lc_rs::{
     encoding::AsDer as _,
     signature::{
         ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING,
-        ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
+        ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
+        KeyPair as _,
     },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -102,6 +103,7 @@ fn ec_keys_are_read_as_pkcs8_as_sec1_and_as_a_number() {
     for (algorithm, library) in [
         (SignatureAlgorithm::EcdsaP256Sha256, &ECDSA_P256_SHA256_FIXED_SIGNING),
         (SignatureAlgorithm::EcdsaP384Sha384, &ECDSA_P384_SHA384_FIXED_SIGNING),
+        (SignatureAlgorithm::EcdsaP521Sha512, &ECDSA_P521_SHA512_FIXED_SIGNING),
         (SignatureAlgorithm::EcdsaSecp256k1Sha256, &ECDSA_P256K1_SHA256_FIXED_SIGNING),
     ] {
         let pair = EcdsaKeyPair::generate(library).expect("a key");

@@ -4,7 +4,7 @@ use networkpype_auth::{JwtAlgorithm, JwtSigner, KeyEncoding, SignatureAlgorithm,
 use networkpype_core::{AuthError, AuthErrorKind, Secret};
 
 use crate::vectors::{
-    P256_WITH_PARAMETERS, P384_PKCS8, SECP256K1_SEC1, der_of, pem_for, shared_key,
+    P256_WITH_PARAMETERS, P384_PKCS8, P521_SEC1, SECP256K1_SEC1, der_of, pem_for, shared_key,
 };
 
 const ED25519: SignatureAlgorithm = SignatureAlgorithm::Ed25519;
@@ -47,6 +47,12 @@ fn a_key_of_the_wrong_kind_is_called_by_its_name() {
             P384,
             P256_WITH_PARAMETERS,
             "this is an EC key on P-256, and an EC key on P-384 is needed",
+        ),
+        (P256, P521_SEC1, "this is an EC key on P-521, and an EC key on P-256 is needed"),
+        (
+            SignatureAlgorithm::EcdsaP521Sha512,
+            P384_PKCS8,
+            "this is an EC key on P-384, and an EC key on P-521 is needed",
         ),
         (P256, SECP256K1_SEC1, "this is an EC key on secp256k1, and an EC key on P-256 is needed"),
         (
@@ -139,6 +145,12 @@ fn what_does_not_decode_is_refused() {
             Secret::new("11".repeat(32)),
             KeyEncoding::SeedHex,
             "the key has 32 bytes; a private key on P-384 has 48",
+        ),
+        (
+            SignatureAlgorithm::EcdsaP521Sha512,
+            Secret::new("01".repeat(65)),
+            KeyEncoding::SeedHex,
+            "the key has 65 bytes; a private key on P-521 has 66",
         ),
         (
             P256,

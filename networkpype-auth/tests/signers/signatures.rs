@@ -25,6 +25,7 @@ fn a_fixed_signature_has_one_length() {
     for (algorithm, length) in [
         (SignatureAlgorithm::EcdsaP256Sha256, 64),
         (SignatureAlgorithm::EcdsaP384Sha384, 96),
+        (SignatureAlgorithm::EcdsaP521Sha512, 132),
         (SignatureAlgorithm::EcdsaSecp256k1Sha256, 64),
     ] {
         let key = pem_key(algorithm, &pem_for(algorithm));
@@ -64,7 +65,13 @@ fn algorithms_are_named_as_they_are_read() {
     for (algorithm, ..) in ALGORITHMS {
         assert_eq!(algorithm.as_str().parse::<SignatureAlgorithm>().expect("a name"), algorithm);
     }
-    for name in ["ed25519", "rsa-pkcs1-sha256", "rsa-pss-sha512", "ecdsa-secp256k1-sha256"] {
+    for name in [
+        "ed25519",
+        "rsa-pkcs1-sha256",
+        "rsa-pss-sha512",
+        "ecdsa-p521-sha512",
+        "ecdsa-secp256k1-sha256",
+    ] {
         assert_eq!(name.parse::<SignatureAlgorithm>().expect("a name").as_str(), name);
     }
 }

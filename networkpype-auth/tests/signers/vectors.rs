@@ -4,10 +4,10 @@ use std::{ffi::OsString, io::Write as _, path::Path};
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, ECDSA_P256K1_SHA256_ASN1,
-    ECDSA_P256K1_SHA256_FIXED, ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA384_FIXED, ED25519,
-    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
-    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512,
-    UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256K1_SHA256_FIXED, ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA384_FIXED,
+    ECDSA_P521_SHA512_ASN1, ECDSA_P521_SHA512_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256,
+    RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use networkpype_auth::{KeyEncoding, SignatureAlgorithm, SigningKey};
@@ -19,7 +19,7 @@ pub(crate) static ALGORITHMS: [(
     SignatureAlgorithm,
     &dyn VerificationAlgorithm,
     &dyn VerificationAlgorithm,
-); 10] = [
+); 11] = [
     (SignatureAlgorithm::Ed25519, &ED25519, &ED25519),
     (SignatureAlgorithm::RsaPkcs1Sha256, &RSA_PKCS1_2048_8192_SHA256, &RSA_PKCS1_2048_8192_SHA256),
     (SignatureAlgorithm::RsaPkcs1Sha384, &RSA_PKCS1_2048_8192_SHA384, &RSA_PKCS1_2048_8192_SHA384),
@@ -29,6 +29,7 @@ pub(crate) static ALGORITHMS: [(
     (SignatureAlgorithm::RsaPssSha512, &RSA_PSS_2048_8192_SHA512, &RSA_PSS_2048_8192_SHA512),
     (SignatureAlgorithm::EcdsaP256Sha256, &ECDSA_P256_SHA256_FIXED, &ECDSA_P256_SHA256_ASN1),
     (SignatureAlgorithm::EcdsaP384Sha384, &ECDSA_P384_SHA384_FIXED, &ECDSA_P384_SHA384_ASN1),
+    (SignatureAlgorithm::EcdsaP521Sha512, &ECDSA_P521_SHA512_FIXED, &ECDSA_P521_SHA512_ASN1),
     (
         SignatureAlgorithm::EcdsaSecp256k1Sha256,
         &ECDSA_P256K1_SHA256_FIXED,
@@ -38,6 +39,7 @@ pub(crate) static ALGORITHMS: [(
 
 pub(crate) const P256_WITH_PARAMETERS: &str = include_str!("fixtures/p256_with_parameters.pem");
 pub(crate) const P384_PKCS8: &str = include_str!("fixtures/p384_pkcs8.pem");
+pub(crate) const P521_SEC1: &str = include_str!("fixtures/p521_sec1.pem");
 pub(crate) const SECP256K1_SEC1: &str = include_str!("fixtures/secp256k1_sec1.pem");
 
 pub(crate) fn committed(file: &str) -> Value {
@@ -73,6 +75,7 @@ pub(crate) fn pem_for(algorithm: SignatureAlgorithm) -> String {
         SignatureAlgorithm::Ed25519 => shared_key("ed25519_pkcs8_pem"),
         SignatureAlgorithm::EcdsaP256Sha256 => shared_key("p256_sec1_pem"),
         SignatureAlgorithm::EcdsaP384Sha384 => P384_PKCS8.to_owned(),
+        SignatureAlgorithm::EcdsaP521Sha512 => P521_SEC1.to_owned(),
         SignatureAlgorithm::EcdsaSecp256k1Sha256 => SECP256K1_SEC1.to_owned(),
         _ => shared_key("rsa2048_pkcs8_pem"),
     }

@@ -89,8 +89,8 @@ fn operation(
 fn unknown(names: &NamesAt<'_>) -> RecipeError {
     let known = if cfg!(feature = "asymmetric") {
         "write `hmac-sha256` or another HMAC, `keyed-md5`, `ed25519`, `rsa-pkcs1-sha256`, `rsa-pss-sha256`, \
-         `ecdsa-p256-sha256`, `ecdsa-p384-sha384`, `ecdsa-secp256k1-sha256`, `jwt-hs256`, `jwt-es256`, `jwt-eddsa` or \
-         another of their kinds, or `custom`"
+         `ecdsa-p256-sha256`, `ecdsa-p384-sha384`, `ecdsa-p521-sha512`, `ecdsa-secp256k1-sha256`, `jwt-hs256`, \
+         `jwt-es256`, `jwt-eddsa` or another of their kinds, or `custom`"
     } else {
         "write `hmac-sha256` or another HMAC, `keyed-md5` or `custom`; private keys and tokens need the feature \
          `asymmetric`"

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use networkpype_auth::{SignatureAlgorithm, SigningKey};
 use networkpype_core::RestRequest;
 use networkpype_schemes::recipe::{
     Credentials, RecipeAuth, RecipeError, RecipeSpec, RotatingCredentials,
@@ -40,6 +42,8 @@ async fn a_key_signs_with_the_algorithms_of_its_type_alone() {
         ("algorithm = 'ed25519'", Some(2)),
         ("algorithm = 'jwt-eddsa'", Some(2)),
         ("algorithm = 'ecdsa-p384-sha384'", None),
+        ("algorithm = 'ecdsa-p521-sha512'", None),
+        ("algorithm = 'jwt-es512'", None),
         ("algorithm = 'hmac-sha256'", None),
         ("algorithm = 'keyed-md5'", None),
         ("algorithm = 'jwt-hs256'", None),
@@ -60,6 +64,21 @@ async fn a_key_signs_with_the_algorithms_of_its_type_alone() {
                 }
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_key_on_p_521_signs_texts_and_tokens() {
+    let key = SigningKey::generate(SignatureAlgorithm::EcdsaP521Sha512).expect("a key");
+    let key = STANDARD.encode(key.to_pkcs8().expect("PKCS#8").expose_bytes());
+    for algorithm in ["ecdsa-p521-sha512", "jwt-es512"] {
+        let algorithm = format!("algorithm = '{algorithm}'\nkey-encoding = 'der-base64'");
+        let auth = build(&algorithm, &key).expect("a key for it");
+        let signed = sign(&auth, RestRequest::get("https://h/p")).await.expect("signed");
+        let signature = signed.headers()["s"].to_str().expect("text");
+        // 132 bytes, as hexadecimal and as base64url.
+        let length = signature.rsplit('.').next().expect("a signature").len();
+        assert!([2 * 132, 132 / 3 * 4].contains(&length), "{algorithm}: {length}");
     }
 }
 
