@@ -1,5 +1,12 @@
 mod algorithm;
+mod claims;
+mod compact;
+mod error;
 mod header;
+mod key;
+mod members;
+mod verified;
+mod verifier;
 
 use std::fmt;
 
@@ -7,6 +14,10 @@ use base64::{Engine as _, encoded_len, engine::general_purpose::URL_SAFE_NO_PAD}
 use networkpype_core::{AuthError, AuthErrorKind, Secret};
 
 pub use algorithm::JwtAlgorithm;
+pub use error::{JwtError, JwtErrorKind};
+pub use key::JwtKey;
+pub use verified::{VerifiedJws, VerifiedJwt};
+pub use verifier::{JwtVerifier, JwtVerifierBuilder};
 
 use crate::{
     HmacSigner, KeyEncoding, SigningKey,

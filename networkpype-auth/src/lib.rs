@@ -41,7 +41,10 @@ pub use hash::HashAlgorithm;
 pub use hmac_signer::{HmacAlgorithm, HmacSigner};
 pub use json_match::{fields_are, is_error_code, is_error_field};
 #[cfg(feature = "jwt")]
-pub use jwt::{JwtAlgorithm, JwtSigner};
+pub use jwt::{
+    JwtAlgorithm, JwtError, JwtErrorKind, JwtKey, JwtSigner, JwtVerifier, JwtVerifierBuilder,
+    VerifiedJws, VerifiedJwt,
+};
 pub use keyring::Keyring;
 pub use list_style::{ListStyle, ObjectStyle};
 pub use login::Login;
@@ -54,7 +57,7 @@ pub use placement::Placement;
 pub use recipe::{Carrier, CarryTo, Recipe, Sort};
 pub use secret_encoding::SecretEncoding;
 #[cfg(feature = "asymmetric")]
-pub use signing_key::{KeyEncoding, PublicJwk, SignatureAlgorithm, SigningKey};
+pub use signing_key::{KeyEncoding, PublicJwk, SignatureAlgorithm, SigningKey, VerifyingKey};
 pub use template::{Template, TemplateError, TemplateNames};
 pub use timestamp::TimestampFormat;
 pub use values::{Subject, Values};

@@ -5,6 +5,7 @@ mod jwk;
 mod parse;
 mod pem;
 mod public_jwk;
+mod verifying_key;
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -19,6 +20,7 @@ pub use encoding::KeyEncoding;
 #[cfg(feature = "jwt")]
 pub(crate) use jwk::Jwk;
 pub use public_jwk::PublicJwk;
+pub use verifying_key::VerifyingKey;
 
 use crate::SecretEncoding;
 

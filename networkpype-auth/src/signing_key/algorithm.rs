@@ -1,12 +1,15 @@
 use std::fmt;
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING,
-    ECDSA_P256K1_SHA256_ASN1_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING,
-    ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
-    ECDSA_P521_SHA512_ASN1_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaSigningAlgorithm,
-    RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384,
-    RSA_PSS_SHA512, RsaEncoding,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING,
+    ECDSA_P256K1_SHA256_ASN1_SIGNING, ECDSA_P256K1_SHA256_FIXED, ECDSA_P256K1_SHA256_FIXED_SIGNING,
+    ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P384_SHA384_FIXED, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ECDSA_P521_SHA512_ASN1_SIGNING, ECDSA_P521_SHA512_FIXED, ECDSA_P521_SHA512_FIXED_SIGNING,
+    ED25519, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384,
+    RSA_PKCS1_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512,
+    RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaParameters,
+    VerificationAlgorithm,
 };
 
 use crate::names::named;
@@ -59,12 +62,12 @@ impl SignatureAlgorithm {
     pub(super) fn scheme(self) -> Scheme {
         match self {
             Self::Ed25519 => Scheme::Ed25519,
-            Self::RsaPkcs1Sha256 => Scheme::Rsa(&RSA_PKCS1_SHA256),
-            Self::RsaPkcs1Sha384 => Scheme::Rsa(&RSA_PKCS1_SHA384),
-            Self::RsaPkcs1Sha512 => Scheme::Rsa(&RSA_PKCS1_SHA512),
-            Self::RsaPssSha256 => Scheme::Rsa(&RSA_PSS_SHA256),
-            Self::RsaPssSha384 => Scheme::Rsa(&RSA_PSS_SHA384),
-            Self::RsaPssSha512 => Scheme::Rsa(&RSA_PSS_SHA512),
+            Self::RsaPkcs1Sha256 => Scheme::Rsa(&RSA_PKCS1_SHA256, &RSA_PKCS1_2048_8192_SHA256),
+            Self::RsaPkcs1Sha384 => Scheme::Rsa(&RSA_PKCS1_SHA384, &RSA_PKCS1_2048_8192_SHA384),
+            Self::RsaPkcs1Sha512 => Scheme::Rsa(&RSA_PKCS1_SHA512, &RSA_PKCS1_2048_8192_SHA512),
+            Self::RsaPssSha256 => Scheme::Rsa(&RSA_PSS_SHA256, &RSA_PSS_2048_8192_SHA256),
+            Self::RsaPssSha384 => Scheme::Rsa(&RSA_PSS_SHA384, &RSA_PSS_2048_8192_SHA384),
+            Self::RsaPssSha512 => Scheme::Rsa(&RSA_PSS_SHA512, &RSA_PSS_2048_8192_SHA512),
             Self::EcdsaP256Sha256 => Scheme::Ecdsa(&P256),
             Self::EcdsaP384Sha384 => Scheme::Ecdsa(&P384),
             Self::EcdsaP521Sha512 => Scheme::Ecdsa(&P521),
@@ -77,7 +80,8 @@ impl SignatureAlgorithm {
 #[derive(Clone, Copy)]
 pub(super) enum Scheme {
     Ed25519,
-    Rsa(&'static dyn RsaEncoding),
+    /// How it signs, and how it verifies.
+    Rsa(&'static dyn RsaEncoding, &'static RsaParameters),
     Ecdsa(&'static Curve),
 }
 
@@ -85,8 +89,27 @@ impl Scheme {
     pub(super) fn kind(self) -> KeyKind {
         match self {
             Self::Ed25519 => KeyKind::Ed25519,
-            Self::Rsa(_) => KeyKind::Rsa,
+            Self::Rsa(..) => KeyKind::Rsa,
             Self::Ecdsa(curve) => KeyKind::Ec(curve.name),
+        }
+    }
+
+    /// What a JSON Web Key for it says of its kind (RFC 7518, section 6; RFC 8037, section 2).
+    pub(super) fn jwk_members(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let (kty, crv) = match self {
+            Self::Ed25519 => ("OKP", Some("Ed25519")),
+            Self::Rsa(..) => ("RSA", None),
+            Self::Ecdsa(curve) => ("EC", Some(curve.name)),
+        };
+        [("kty", kty)].into_iter().chain(crv.map(|crv| ("crv", crv)))
+    }
+
+    /// How its signatures are verified: those of fixed width where there are two forms.
+    pub(super) fn verification(self) -> &'static dyn VerificationAlgorithm {
+        match self {
+            Self::Ed25519 => &ED25519,
+            Self::Rsa(_, parameters) => parameters,
+            Self::Ecdsa(curve) => curve.verification,
         }
     }
 }
@@ -97,6 +120,7 @@ pub(super) struct Curve {
     pub(super) size: usize,
     pub(super) fixed: &'static EcdsaSigningAlgorithm,
     pub(super) der: &'static EcdsaSigningAlgorithm,
+    pub(super) verification: &'static EcdsaVerificationAlgorithm,
 }
 
 static P256: Curve = Curve {
@@ -104,6 +128,7 @@ static P256: Curve = Curve {
     size: 32,
     fixed: &ECDSA_P256_SHA256_FIXED_SIGNING,
     der: &ECDSA_P256_SHA256_ASN1_SIGNING,
+    verification: &ECDSA_P256_SHA256_FIXED,
 };
 
 static P384: Curve = Curve {
@@ -111,6 +136,7 @@ static P384: Curve = Curve {
     size: 48,
     fixed: &ECDSA_P384_SHA384_FIXED_SIGNING,
     der: &ECDSA_P384_SHA384_ASN1_SIGNING,
+    verification: &ECDSA_P384_SHA384_FIXED,
 };
 
 static SECP256K1: Curve = Curve {
@@ -118,6 +144,7 @@ static SECP256K1: Curve = Curve {
     size: 32,
     fixed: &ECDSA_P256K1_SHA256_FIXED_SIGNING,
     der: &ECDSA_P256K1_SHA256_ASN1_SIGNING,
+    verification: &ECDSA_P256K1_SHA256_FIXED,
 };
 
 static P521: Curve = Curve {
@@ -125,6 +152,7 @@ static P521: Curve = Curve {
     size: 66,
     fixed: &ECDSA_P521_SHA512_FIXED_SIGNING,
     der: &ECDSA_P521_SHA512_ASN1_SIGNING,
+    verification: &ECDSA_P521_SHA512_FIXED,
 };
 
 /// All of them, by which a key of the wrong kind is told apart.

@@ -31,7 +31,7 @@ impl SigningKey {
         let failed = |_| failed("made");
         let key = match algorithm.scheme() {
             Scheme::Ed25519 => Key::Ed25519(Ed25519KeyPair::generate().map_err(failed)?),
-            Scheme::Rsa(padding) => {
+            Scheme::Rsa(padding, _) => {
                 let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
                 Key::Rsa { pair, padding }
             }

@@ -23,6 +23,12 @@ impl<'j> Jwk<'j> {
         self.0.get(name)?.get().strip_prefix('"')?.strip_suffix('"')
     }
 
+    /// A member as a value of this type, `None` where it is missing or something else.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn parsed<T: serde::Deserialize<'j>>(&self, name: &str) -> Option<T> {
+        serde_json::from_str(self.0.get(name)?.get()).ok()
+    }
+
     /// Refuses a key in which the member `name` says something else than `needed`.
     pub(crate) fn check(&self, name: &str, needed: &str) -> Result<(), AuthError> {
         if self.text(name) == Some(needed) {
@@ -34,7 +40,7 @@ impl<'j> Jwk<'j> {
     }
 
     /// Whether there is a member of this name.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 

@@ -20,7 +20,7 @@ pub(super) fn from_der(scheme: Scheme, der: &Secret) -> Result<Key, AuthError> {
     let der = der.expose_bytes();
     let parsed = match scheme {
         Scheme::Ed25519 => Ed25519KeyPair::from_pkcs8(der).map(Key::Ed25519),
-        Scheme::Rsa(padding) => rsa(der).map(|pair| Key::Rsa { pair, padding }),
+        Scheme::Rsa(padding, _) => rsa(der).map(|pair| Key::Rsa { pair, padding }),
         Scheme::Ecdsa(curve) => ecdsa(curve, |form| EcdsaKeyPair::from_private_key_der(form, der)),
     };
     parsed.map_err(|rejected| match kind_of(der) {
@@ -55,7 +55,7 @@ pub(super) fn from_seed(scheme: Scheme, seed: &Secret) -> Result<Key, AuthError>
         Scheme::Ecdsa(curve) => {
             Err(wrong_length(seed, format!("a private key on {} has {}", curve.name, curve.size)))
         }
-        Scheme::Rsa(_) => {
+        Scheme::Rsa(..) => {
             Err(refused("an RSA key has no seed; give it as PEM, DER or a JSON Web Key"))
         }
     }
@@ -64,14 +64,8 @@ pub(super) fn from_seed(scheme: Scheme, seed: &Secret) -> Result<Key, AuthError>
 /// A key from a JSON Web Key (RFC 7518, section 6; RFC 8037, section 2).
 pub(super) fn from_jwk(scheme: Scheme, text: &Secret) -> Result<Key, AuthError> {
     let jwk = Jwk::parse(text.expose_bytes())?;
-    let (kty, crv) = match scheme {
-        Scheme::Ed25519 => ("OKP", Some("Ed25519")),
-        Scheme::Rsa(_) => ("RSA", None),
-        Scheme::Ecdsa(curve) => ("EC", Some(curve.name)),
-    };
-    jwk.check("kty", kty)?;
-    if let Some(crv) = crv {
-        jwk.check("crv", crv)?;
+    for (name, needed) in scheme.jwk_members() {
+        jwk.check(name, needed)?;
     }
     if !jwk.has("d") {
         return Err(refused("the JSON Web Key is a public key: it lacks its member d"));
@@ -92,7 +86,7 @@ pub(super) fn from_jwk(scheme: Scheme, text: &Secret) -> Result<Key, AuthError> 
                 EcdsaKeyPair::from_private_key_and_public_key(form, private.expose_bytes(), &point)
             })
         }
-        Scheme::Rsa(padding) => rsa_components(&jwk)?.map(|pair| Key::Rsa { pair, padding }),
+        Scheme::Rsa(padding, _) => rsa_components(&jwk)?.map(|pair| Key::Rsa { pair, padding }),
     };
     parsed.map_err(|rejected| rejected_as(&rejected, scheme))
 }

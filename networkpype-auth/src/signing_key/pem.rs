@@ -32,6 +32,36 @@ pub(super) fn private_key(text: &Secret) -> Result<Secret, AuthError> {
     }))
 }
 
+/// The DER of the first public key in `text`: SubjectPublicKeyInfo, or PKCS#1's own for RSA.
+pub(super) fn public_key(text: &str) -> Result<Vec<u8>, AuthError> {
+    // The reader knows the one mark and not the other; whoever parses the DER tells them apart.
+    let text = text.replace(" RSA PUBLIC KEY-----", " PUBLIC KEY-----");
+    let text = with_line_ends(&Secret::from(text), b"\n");
+    let mut found = "the key is not PEM: no line says -----BEGIN PUBLIC KEY-----";
+    for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(text.expose_bytes()) {
+        match section {
+            Ok((SectionKind::PublicKey, der)) => return Ok(der),
+            Ok((
+                SectionKind::PrivateKey | SectionKind::RsaPrivateKey | SectionKind::EcPrivateKey,
+                der,
+            )) => {
+                drop(Secret::from(der));
+                found =
+                    "this is a private key, and the public key is needed: verifiers need no secret";
+            }
+            Ok(_) => {
+                found = "this is a certificate or the like, and the public key in it is needed: `openssl x509 -pubkey` \
+                         prints it";
+            }
+            Err(_) => {
+                found = "the key is not PEM: a line is damaged, or the last one (-----END ...) is missing";
+                break;
+            }
+        }
+    }
+    Err(refused(found))
+}
+
 /// What to say of private keys that PEM can hold and this cannot read.
 fn not_plain(text: &Secret) -> Option<AuthError> {
     let has = |mark: &[u8]| text.expose_bytes().windows(mark.len()).any(|window| window == mark);

@@ -45,6 +45,46 @@ impl PublicJwk {
         digest.to_text(DigestEncoding::Base64Url)
     }
 
+    /// A member as it is written.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.members.iter().find(|(own, _)| *own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The bytes of a member; none where there is no such member.
+    pub(super) fn bytes(&self, name: &str) -> Vec<u8> {
+        let text = self.text(name).unwrap_or_default();
+        // What is no base64url was refused when it was read.
+        URL_SAFE_NO_PAD.decode(text).unwrap_or_default()
+    }
+
+    pub(crate) fn of_members(jwk: &Jwk<'_>) -> Result<Self, AuthError> {
+        let kty = jwk.text("kty").unwrap_or_default();
+        let names: &[&'static str] = match kty {
+            "EC" => &["crv", "kty", "x", "y"],
+            "OKP" => &["crv", "kty", "x"],
+            "RSA" => &["e", "kty", "n"],
+            "oct" => {
+                return Err(refused("the JSON Web Key is a shared secret: it has no public half"));
+            }
+            _ => return Err(refused("the JSON Web Key is of another kty than EC, OKP and RSA")),
+        };
+        let curve = jwk.text("crv").unwrap_or_default();
+        let mut members = Vec::with_capacity(names.len());
+        for &name in names {
+            let value = match name {
+                "kty" => kty,
+                "crv" => named(curve)?,
+                _ => {
+                    let bytes = jwk.bytes(name)?;
+                    check_length(kty, curve, name, bytes.expose_bytes().len())?;
+                    jwk.text(name).unwrap_or_default()
+                }
+            };
+            members.push((name, value.to_owned()));
+        }
+        Ok(Self { members })
+    }
+
     fn ec(curve: &str, x: &[u8], y: &[u8]) -> Self {
         Self::of([
             ("crv", curve.to_owned()),
@@ -107,32 +147,7 @@ impl FromStr for PublicJwk {
     /// When the text is no JSON object, or the key is of another kind; when a member is missing or is not base64url; when a
     /// coordinate has not the length that its curve asks for.
     fn from_str(json: &str) -> Result<Self, AuthError> {
-        let jwk = Jwk::parse(json.as_bytes())?;
-        let kty = jwk.text("kty").unwrap_or_default();
-        let names: &[&'static str] = match kty {
-            "EC" => &["crv", "kty", "x", "y"],
-            "OKP" => &["crv", "kty", "x"],
-            "RSA" => &["e", "kty", "n"],
-            "oct" => {
-                return Err(refused("the JSON Web Key is a shared secret: it has no public half"));
-            }
-            _ => return Err(refused("the JSON Web Key is of another kty than EC, OKP and RSA")),
-        };
-        let curve = jwk.text("crv").unwrap_or_default();
-        let mut members = Vec::with_capacity(names.len());
-        for &name in names {
-            let value = match name {
-                "kty" => kty,
-                "crv" => named(curve)?,
-                _ => {
-                    let bytes = jwk.bytes(name)?;
-                    check_length(kty, curve, name, bytes.expose_bytes().len())?;
-                    jwk.text(name).unwrap_or_default()
-                }
-            };
-            members.push((name, value.to_owned()));
-        }
-        Ok(Self { members })
+        Self::of_members(&Jwk::parse(json.as_bytes())?)
     }
 }
 

@@ -5,6 +5,9 @@
 mod jose;
 mod key_forms;
 mod key_mistakes;
+mod pitfalls;
 mod public_jwks;
 mod signatures;
 mod vectors;
+mod verifying;
+mod verifying_keys;

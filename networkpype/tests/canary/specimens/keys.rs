@@ -1,8 +1,9 @@
 //! The features `asymmetric` and `jwt` of `networkpype-auth`: private keys and tokens.
 
 use networkpype_auth::{
-    DigestEncoding, HashAlgorithm, HmacAlgorithm, JwtAlgorithm, JwtSigner, KeyEncoding, PublicJwk,
-    SecretEncoding, SignatureAlgorithm, SigningKey,
+    DigestEncoding, HashAlgorithm, HmacAlgorithm, JwtAlgorithm, JwtErrorKind, JwtKey, JwtSigner,
+    JwtVerifier, KeyEncoding, PublicJwk, SecretEncoding, SignatureAlgorithm, SigningKey,
+    VerifyingKey,
 };
 use networkpype_core::{AuthError, Secret};
 
@@ -23,16 +24,34 @@ pub(crate) fn specimens() -> Vec<Specimen> {
     let secret = Secret::new(CANARY);
     // What is not public in the text that it is read from is left there.
     let public = jwk.expose_str().expect("text").parse::<PublicJwk>().expect("a key");
+    let signer = JwtSigner::with_secret(JwtAlgorithm::Hs256, &secret).expect("a secret");
+    let shared = JwtKey::with_secret(JwtAlgorithm::Hs256, &secret).expect("a secret");
+    let builder = || JwtVerifier::builder().key(shared.clone()).expiry_optional();
+    let verifier = builder().build().expect("a verifier");
+    let token = signer.sign(r#"{"alg":"HS256"}"#, &format!(r#"{{"sub":"{CANARY}"}}"#)).expect("ok");
+    let refused = format!(r#"{{"sub":"{CANARY}","aud":"{CANARY}"}}"#);
+    let refused = signer.sign(r#"{"alg":"HS256"}"#, &refused).expect("signed");
     specimens! {
         debug networkpype_auth::JwtAlgorithm => [eddsa];
+        error networkpype_auth::JwtError => [
+            verifier.verify(CANARY).expect_err("no token"),
+            verifier.verify(&refused).expect_err("somebody else's"),
+        ];
+        debug networkpype_auth::JwtErrorKind => [JwtErrorKind::Malformed];
+        debug networkpype_auth::JwtKey => [shared.clone()];
         debug networkpype_auth::JwtSigner => [
             JwtSigner::with_secret(JwtAlgorithm::Hs256, &secret).expect("a secret"),
             JwtSigner::with_key(eddsa, key.clone()).expect("a key"),
         ];
+        debug networkpype_auth::JwtVerifier => [verifier.clone()];
+        debug networkpype_auth::JwtVerifierBuilder => [builder()];
         debug networkpype_auth::KeyEncoding => [KeyEncoding::Pem];
         display networkpype_auth::PublicJwk => [public, key.public_jwk()];
         debug networkpype_auth::SignatureAlgorithm => [ed25519];
-        debug networkpype_auth::SigningKey => [key];
+        debug networkpype_auth::SigningKey => [key.clone()];
+        debug networkpype_auth::VerifiedJws<'_> => [verifier.verify_signature(&token).expect("ours")];
+        debug networkpype_auth::VerifiedJwt => [verifier.verify(&token).expect("ours")];
+        debug networkpype_auth::VerifyingKey => [key.verifying_key().expect("a key")];
     }
 }
 
@@ -74,6 +93,17 @@ pub(super) fn errors() -> Vec<AuthError> {
         }
         errors.extend(JwtSigner::with_secret(JwtAlgorithm::EdDsa, secret).err());
         errors.extend(JwtSigner::from_jwk(JwtAlgorithm::Hs256, secret).err());
+    }
+    for secret in &secrets {
+        let text = secret.expose_str().unwrap_or_default();
+        for algorithm in [JwtAlgorithm::Hs256, JwtAlgorithm::Es256] {
+            errors.extend(JwtKey::from_jwk(algorithm, secret).err());
+            errors.extend(JwtKey::from_set(&[algorithm], secret).err());
+            errors.extend(JwtKey::from_pem(algorithm, text).err());
+        }
+        errors.extend(
+            VerifyingKey::from_der(SignatureAlgorithm::Ed25519, secret.expose_bytes()).err(),
+        );
     }
     errors.extend(JwtAlgorithm::Hs256.header([(CANARY, CANARY), (CANARY, CANARY)]).err());
     errors.extend(CANARY.parse::<DigestEncoding>().err());
