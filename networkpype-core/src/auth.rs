@@ -95,8 +95,8 @@ pub trait Auth: Send + Sync {
         std::future::pending().await
     }
 
-    /// Sees every response to a request that this scheme signed, successes too: to learn nonces, or to verify the
-    /// server's own signature.
+    /// Sees every response to a request or a handshake that this scheme signed, successes too: to learn nonces, or to
+    /// verify the server's own signature.
     ///
     /// # Errors
     /// When the response is not what it claims to be. The caller then gets no response.

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, atomic::AtomicU64};
 
 use http::{HeaderName, HeaderValue, StatusCode, header::USER_AGENT};
 use networkpype_core::{
-    Error, ErrorKind, Extensions, LimitId, LoginRefusal, Origin, Outcome, Progress, Recovery,
+    Auth, Error, ErrorKind, Extensions, LimitId, LoginRefusal, Origin, Outcome, Progress, Recovery,
     Redactor, Rejection, ResponseHead, RestResponse, ThrottleError, TransportError,
     WebSocketChannel, WebSocketHandshake, retry_after_of,
 };
@@ -130,7 +130,10 @@ async fn dial(
             Ok(channel) => {
                 let now = options.ticker.now();
                 permit.answered(now);
-                observe(options, limit, StatusCode::SWITCHING_PROTOCOLS, &channel.headers);
+                let status = StatusCode::SWITCHING_PROTOCOLS;
+                observe(options, limit, status, &channel.headers);
+                let response = RestResponse::new(status).with_headers(channel.headers.clone());
+                show(auth, &signed, &response).await?;
                 tracing::debug!(%origin, path = signed.request().path(), "websocket connected");
                 let session = signed.request().extensions().clone();
                 return Ok(Dialled { origin, channel, session });
@@ -145,11 +148,15 @@ async fn dial(
             }
             _ => {}
         }
-        let response = rejection_of(&refused);
+        let response = answer_of(&refused);
         let error = with_worst(handshake_error(options, refused, &unsigned, &signed), worst);
         worst = error.outcome();
         tracing::debug!(%origin, %error, "websocket handshake failed");
         let (Some(auth), Some(response)) = (auth, response) else { return Err(error) };
+        show(Some(auth), &signed, &response).await.map_err(|error| error.with_outcome(worst))?;
+        if !Rejection::has_status(response.status()) {
+            return Err(error);
+        }
         let rejection = Rejection::new(signed.request(), &response);
         // A recovery that failed leaves the rejection for an answer, which says more than its failure.
         let recovery = auth.on_rejected(&rejection).await.unwrap_or(Recovery::GiveUp);
@@ -159,10 +166,24 @@ async fn dial(
     }
 }
 
-/// What the server answered, where it may have rejected the signature: a 4xx that is not about limits.
-fn rejection_of(error: &TransportError) -> Option<RestResponse> {
+/// Has the scheme see the answer to a handshake that it signed, as it sees responses.
+async fn show(
+    auth: Option<&Arc<dyn Auth>>,
+    signed: &WebSocketHandshake,
+    response: &RestResponse,
+) -> Result<(), Error> {
+    let Some(auth) = auth else { return Ok(()) };
+    auth.on_response(signed.request(), response).await.map_err(|error| {
+        Error::new(ErrorKind::Auth, Outcome::Done, "the answer to the handshake does not verify")
+            .with_status(response.status())
+            .with_source(error)
+    })
+}
+
+/// What the server answered, where it did not upgrade.
+fn answer_of(error: &TransportError) -> Option<RestResponse> {
     match error.progress() {
-        Progress::Answered(status) if Rejection::has_status(status) => {
+        Progress::Answered(status) => {
             let response = RestResponse::new(status).with_headers(error.headers().clone());
             Some(response.with_body(error.body().clone()))
         }

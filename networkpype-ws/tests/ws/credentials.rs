@@ -1,13 +1,13 @@
 //! Where credentials go, what prints them, and what follows a rejection.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
 use networkpype_core::{
-    Auth, AuthError, BoxError, Error, ErrorKind, Outcome, Recovery, Rejection, RestRequest, Resync,
-    WebSocketHandshake, WebSocketRequest, async_trait,
+    Auth, AuthError, AuthErrorKind, BoxError, Error, ErrorKind, Outcome, Recovery, Rejection,
+    RestRequest, RestResponse, Resync, WebSocketHandshake, WebSocketRequest, async_trait,
 };
 use networkpype_test::{Exchange, Reply};
 use networkpype_ws::{WebSocketManager, WebSocketManagerBuilder};
@@ -168,6 +168,10 @@ struct Stale {
     recoveries: Vec<Recovery>,
     asked: AtomicUsize,
     signed: Arc<AtomicUsize>,
+    /// The statuses of what was answered.
+    seen: Arc<Mutex<Vec<u16>>>,
+    /// The status that it does not believe.
+    disbelieves: Option<u16>,
 }
 
 impl Stale {
@@ -177,6 +181,8 @@ impl Stale {
             recoveries: recoveries.into(),
             asked: AtomicUsize::new(0),
             signed: Arc::default(),
+            seen: Arc::default(),
+            disbelieves: None,
         }
     }
 }
@@ -206,6 +212,21 @@ impl Auth for Stale {
         };
         handshake.request_mut().insert_sensitive_header("X-API-KEY", key)?;
         Ok(handshake)
+    }
+
+    async fn on_response(
+        &self,
+        signed: &RestRequest,
+        response: &RestResponse,
+    ) -> Result<(), AuthError> {
+        assert!(signed.headers().contains_key("x-api-key"));
+        assert!(!response.headers().is_empty());
+        let status = response.status().as_u16();
+        self.seen.lock().expect("lock").push(status);
+        match self.disbelieves == Some(status) {
+            true => Err(AuthError::new(AuthErrorKind::Verification, "not the server")),
+            false => Ok(()),
+        }
     }
 
     async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {
@@ -281,6 +302,25 @@ async fn a_mended_handshake_connects() {
     let keys: Vec<_> =
         exchange.requests().iter().map(|it| it.header("x-api-key").map(str::to_owned)).collect();
     assert_eq!(keys, [Some("c4nary-0".to_owned()), Some("test-key".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_scheme_sees_every_answer_to_a_handshake_and_may_disbelieve_it() {
+    let exchange = Exchange::start();
+    for (disbelieves, seen, outcome) in [
+        (None, vec![401, 101], None),
+        (Some(101), vec![401, 101], Some(Outcome::Done)),
+        (Some(401), vec![401], Some(Outcome::Refused)),
+    ] {
+        let auth = Stale { good: Some(1), disbelieves, ..Stale::new([Recovery::Refreshed]) };
+        let statuses = Arc::clone(&auth.seen);
+        let manager = WebSocketManager::builder().auth(auth).build().expect("manager");
+        let handshake = WebSocketHandshake::new(exchange.ws_url("/ws/header")).auth_required();
+        let result = manager.connect(handshake).await;
+        assert_eq!(*statuses.lock().expect("lock"), seen);
+        assert_eq!(result.as_ref().err().map(Error::outcome), outcome, "{result:?}");
+        assert_eq!(result.err().is_some_and(|error| error.is_auth()), outcome.is_some());
+    }
 }
 
 #[tokio::test]
