@@ -32,10 +32,11 @@ pub struct AuthChain {
 
 type Schemes = Arc<[Arc<dyn Auth>]>;
 
-/// What each scheme of a chain was given and made: the chains, from the innermost. Each has the extensions of its own
-/// stage, so that two schemes of one kind do not take one another's notes for their own.
+/// What each scheme of a chain was given and made, `None` where it does not sign such things: the chains, from the
+/// innermost. Each has the extensions of its own stage, so that two schemes of one kind do not take one another's notes for
+/// their own.
 #[derive(Clone, Default)]
-struct Stages(Vec<(Schemes, Vec<Stage>)>);
+struct Stages(Vec<(Schemes, Vec<Option<Stage>>)>);
 
 #[derive(Clone)]
 struct Stage {
@@ -66,20 +67,38 @@ impl AuthChain {
         Self { schemes: self.schemes.iter().cloned().chain([next]).collect() }
     }
 
-    /// The sessions of this connection. Each begins with what was noted in the handshake.
+    /// The sessions of this connection. Each begins with what its scheme noted in the handshake.
     fn sessions<'s>(&self, session: &'s mut Extensions) -> &'s mut Sessions {
-        let noted = session.clone();
-        session.get_or_insert_with(|| {
-            let each = vec![noted; self.schemes.len()];
-            Sessions { each, turn: 0, renewing: false }
-        })
+        let begun = session.get::<Sessions>().cloned().unwrap_or_else(|| {
+            let stages = self.noted(session);
+            let each = (0..self.schemes.len()).map(|turn| match stages.get(turn) {
+                Some(Some(stage)) => stage.signed.extensions().clone(),
+                _ => Extensions::new(),
+            });
+            Sessions { each: each.collect(), turn: 0, renewing: false }
+        });
+        session.get_or_insert_with(|| begun)
     }
 
-    fn stages<'r>(&self, signed: &'r RestRequest) -> &'r [Stage] {
-        let stages = signed.extensions().get::<Stages>().and_then(|Stages(chains)| {
+    fn noted<'n>(&self, notes: &'n Extensions) -> &'n [Option<Stage>] {
+        let stages = notes.get::<Stages>().and_then(|Stages(chains)| {
             chains.iter().find(|(schemes, _)| Arc::ptr_eq(schemes, &self.schemes))
         });
         stages.map(|(_, stages)| stages.as_slice()).unwrap_or_default()
+    }
+
+    /// The schemes that have signed this here, and their stages.
+    fn stages<'r>(
+        &'r self,
+        signed: &'r RestRequest,
+    ) -> impl DoubleEndedIterator<Item = (&'r Arc<dyn Auth>, &'r Stage)> {
+        let each = self.schemes.iter().zip(self.noted(signed.extensions()));
+        each.filter_map(|(scheme, stage)| Some((scheme, stage.as_ref()?)))
+    }
+
+    fn note(&self, signed: &mut RestRequest, stages: Vec<Option<Stage>>) {
+        let chains = signed.extensions_mut().get_or_insert_default::<Stages>();
+        chains.0.push((Arc::clone(&self.schemes), stages));
     }
 }
 
@@ -99,10 +118,9 @@ impl Auth for AuthChain {
         for scheme in &*self.schemes {
             let unsigned = request.clone();
             request = scheme.rest_authenticate(request).await?;
-            stages.push(Stage { unsigned, signed: request.clone() });
+            stages.push(Some(Stage { unsigned, signed: request.clone() }));
         }
-        let chains = request.extensions_mut().get_or_insert_default::<Stages>();
-        chains.0.push((Arc::clone(&self.schemes), stages));
+        self.note(&mut request, stages);
         Ok(request)
     }
 
@@ -128,17 +146,24 @@ impl Auth for AuthChain {
         &self,
         handshake: WebSocketHandshake,
     ) -> Result<WebSocketHandshake, AuthError> {
-        let (mut handshake, mut signed, mut refusal) = (handshake, false, None);
+        let (mut handshake, mut refusal) = (handshake, None);
+        let mut stages = Vec::with_capacity(self.schemes.len());
         for scheme in &*self.schemes {
             match scheme.ws_handshake(handshake.clone()).await {
-                Ok(by_this) => (handshake, signed) = (by_this, true),
+                Ok(signed) => {
+                    let unsigned = std::mem::replace(&mut handshake, signed).into_request();
+                    let signed = handshake.request().clone();
+                    stages.push(Some(Stage { unsigned, signed }));
+                }
                 Err(error) if error.kind() == AuthErrorKind::Unsupported => {
                     refusal.get_or_insert(error);
+                    stages.push(None);
                 }
                 Err(error) => return Err(error),
             }
         }
-        refused_by_all(refusal, signed)?;
+        refused_by_all(refusal, stages.iter().any(Option::is_some))?;
+        self.note(handshake.request_mut(), stages);
         Ok(handshake)
     }
 
@@ -193,14 +218,14 @@ impl Auth for AuthChain {
         signed: &RestRequest,
         response: &RestResponse,
     ) -> Result<(), AuthError> {
-        for (scheme, stage) in self.schemes.iter().zip(self.stages(signed)) {
+        for (scheme, stage) in self.stages(signed) {
             scheme.on_response(&stage.signed, response).await?;
         }
         Ok(())
     }
 
     async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {
-        for (scheme, stage) in self.schemes.iter().zip(self.stages(rejection.signed)) {
+        for (scheme, stage) in self.stages(rejection.signed) {
             let rejection = Rejection::new(&stage.signed, rejection.response);
             match scheme.on_rejected(&rejection).await? {
                 Recovery::GiveUp => {}
@@ -212,7 +237,7 @@ impl Auth for AuthChain {
 
     /// By the last scheme that has something to say: what stands before it is what it signed.
     fn explain(&self, _: &RestRequest, signed: &RestRequest) -> Option<Explanation> {
-        let stages = self.schemes.iter().zip(self.stages(signed));
+        let stages = self.stages(signed);
         stages.rev().find_map(|(scheme, stage)| scheme.explain(&stage.unsigned, &stage.signed))
     }
 

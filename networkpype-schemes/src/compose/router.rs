@@ -89,6 +89,11 @@ impl AuthRouter {
         choice.auth.as_ref()
     }
 
+    fn note(&self, signed: &mut RestRequest, auth: Option<Arc<dyn Auth>>) {
+        let chosen = signed.extensions_mut().get_or_insert_default::<Chosen>();
+        chosen.0.push(Choice { by: Arc::clone(&self.routes), auth });
+    }
+
     fn web_socket(&self) -> Result<&Arc<dyn Auth>, AuthError> {
         self.web_socket.as_ref().or(self.otherwise.as_ref()).ok_or_else(|| {
             AuthError::new(
@@ -162,8 +167,7 @@ impl Auth for AuthRouter {
                 return Err(AuthError::new(AuthErrorKind::Configuration, message));
             }
         };
-        let chosen = signed.extensions_mut().get_or_insert_default::<Chosen>();
-        chosen.0.push(Choice { by: Arc::clone(&self.routes), auth });
+        self.note(&mut signed, auth);
         Ok(signed)
     }
 
@@ -178,7 +182,10 @@ impl Auth for AuthRouter {
         &self,
         handshake: WebSocketHandshake,
     ) -> Result<WebSocketHandshake, AuthError> {
-        self.web_socket()?.ws_handshake(handshake).await
+        let auth = self.web_socket()?;
+        let mut signed = auth.ws_handshake(handshake).await?;
+        self.note(signed.request_mut(), Some(Arc::clone(auth)));
+        Ok(signed)
     }
 
     async fn ws_login(

@@ -96,7 +96,8 @@ impl Auth for Named {
         received: Option<&WebSocketResponse>,
     ) -> Result<LoginStep, AuthError> {
         let sent = session.get::<Sent>().map_or(0, |Sent(sent)| *sent);
-        self.note(&format!("login {sent} {}", received.is_some()));
+        let handshake = session.get::<Note>().map(|Note(name)| format!(" after {name}"));
+        self.note(&format!("login {sent} {}{}", received.is_some(), handshake.unwrap_or_default()));
         assert_eq!(sent > 0, received.is_some(), "a login begins with nothing received");
         session.insert(Sent(sent + 1));
         if sent > self.logins {
@@ -345,6 +346,37 @@ async fn logins_of_a_chain_follow_one_another_and_share_no_session() {
     let auth = AuthChain::new(named("none", 0));
     let step = auth.ws_login(&mut Extensions::new(), None).await.expect("a step");
     assert!(matches!(step, LoginStep::NotNeeded), "{step:?}");
+}
+
+#[tokio::test]
+async fn what_comes_of_a_handshake_goes_to_the_schemes_that_signed_it_each_with_its_own_notes() {
+    let journal = journal();
+    let named = |name| Named { recovery: Recovery::Refreshed, ..Named::new(name, &journal) };
+    let key = ApiKeyOfRequests;
+    let chain = AuthChain::new(key).then(Named::new("a", &journal)).then(named("b"));
+    let auth = AuthRouter::builder().websocket(chain).build().expect("usable");
+    let opened = auth.ws_handshake(WebSocketHandshake::new("wss://ws.example.com/")).await;
+    let signed = opened.expect("signed").into_request();
+    auth.on_response(&signed, &unauthorized()).await.expect("seen");
+    let recovery = auth.on_rejected(&Rejection::new(&signed, &unauthorized())).await;
+    assert_eq!(recovery.expect("told"), Recovery::Refreshed);
+    assert_eq!(noted(&journal), ["a sees a", "b sees b", "a recovers a", "b recovers b"]);
+    auth.ws_login(&mut signed.extensions().clone(), None).await.expect("a step");
+    assert_eq!(noted(&journal), ["a login 0 false after a", "b login 0 false after b"]);
+}
+
+/// Signs nothing of a WebSocket.
+struct ApiKeyOfRequests;
+
+#[async_trait]
+impl Auth for ApiKeyOfRequests {
+    async fn rest_authenticate(&self, request: RestRequest) -> Result<RestRequest, AuthError> {
+        Ok(request)
+    }
+
+    async fn ws_authenticate(&self, _: WebSocketRequest) -> Result<WebSocketRequest, AuthError> {
+        Err(AuthError::unsupported("no messages"))
+    }
 }
 
 #[tokio::test(start_paused = true)]
