@@ -5,13 +5,14 @@ use std::{future::pending, sync::Arc};
 use http::Extensions;
 use networkpype_auth::token::Token;
 use networkpype_core::{
-    Auth, AuthError, LoginStep, Recovery, Rejection, RestRequest, Secret, WebSocketHandshake,
-    WebSocketRequest, WebSocketResponse, async_trait,
+    Auth, AuthError, Clock, LoginStep, Recovery, Rejection, RestRequest, RestResponse, Secret,
+    WebSocketHandshake, WebSocketRequest, WebSocketResponse, async_trait,
 };
 
 use super::{
     OAuth2,
-    rejection::is_for_token,
+    presentation::Server,
+    rejection::{Cause, cause},
     websocket::{CarriedIn, Sent, Shown},
 };
 
@@ -20,8 +21,12 @@ impl OAuth2 {
         let token = self.token().await?;
         match into {
             CarriedIn::Header => {
-                let value = Secret::from([b"Bearer ", token.access().expose_bytes()].concat());
+                let scheme = self.shared.presentation.scheme().as_bytes();
+                let value = [scheme, b" ", token.access().expose_bytes()].concat();
+                let value = Secret::from(value);
                 request.insert_sensitive_header("authorization", value.expose_bytes())?;
+                let token = Some(token.access());
+                self.shared.presentation.prove(Server::Resource, request, token)?;
             }
             CarriedIn::Query(name) => {
                 let value = token.access().expose_str().unwrap_or_default();
@@ -50,6 +55,11 @@ impl Auth for OAuth2 {
         &self,
         request: WebSocketRequest,
     ) -> Result<WebSocketRequest, AuthError> {
+        if self.shared.presentation.thumbprint().is_some() {
+            let message = "a token that is bound to a key has no proof in a message: ask for authentication of the handshake \
+                           instead, with `WebSocketHandshake::auth_required`";
+            return Err(AuthError::unsupported(message));
+        }
         self.shared.websocket.fill(request, || self.token()).await
     }
 
@@ -100,14 +110,37 @@ impl Auth for OAuth2 {
         Ok(message)
     }
 
+    fn time_provider(&self) -> Option<Arc<dyn Clock>> {
+        self.shared.presentation.clock()
+    }
+
+    async fn on_response(
+        &self,
+        signed: &RestRequest,
+        response: &RestResponse,
+    ) -> Result<(), AuthError> {
+        self.shared.presentation.learn(Server::Resource, signed, response.headers());
+        Ok(())
+    }
+
     async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {
         let Some(Sent(generation)) = rejection.signed.extensions().get::<Sent>() else {
             return Ok(Recovery::GiveUp);
         };
-        if !is_for_token(rejection.response.status(), rejection.response.headers()) {
-            return Ok(Recovery::GiveUp);
+        match cause(rejection.response.status(), rejection.response.headers()) {
+            Cause::Token => {
+                self.after_refusal(*generation).await?;
+                Ok(Recovery::Refreshed)
+            }
+            // The nonce came with this response, or with one since the request was sent.
+            Cause::Nonce => {
+                let presentation = &self.shared.presentation;
+                Ok(match presentation.has_other_nonce(Server::Resource, rejection.signed) {
+                    true => Recovery::NewNonce,
+                    false => Recovery::GiveUp,
+                })
+            }
+            Cause::Other => Ok(Recovery::GiveUp),
         }
-        self.after_refusal(*generation).await?;
-        Ok(Recovery::Refreshed)
     }
 }

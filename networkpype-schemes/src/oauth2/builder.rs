@@ -15,6 +15,7 @@ use super::{
     grant::GrantSource,
     issuer::{Issuer, Whereabouts},
     params::more,
+    presentation::Presentation,
     server::check_endpoint,
     websocket::{CarriedIn, OnWebSocket},
 };
@@ -40,6 +41,8 @@ pub struct OAuth2Builder {
     resources: Vec<String>,
     params: Vec<(String, String)>,
     kinds: Vec<String>,
+    #[cfg(feature = "dpop")]
+    dpop: Option<super::DpopKey>,
     handshake: CarriedIn,
     login: Option<Login>,
     renewal: Option<Login>,
@@ -63,6 +66,8 @@ impl OAuth2Builder {
             resources: Vec::new(),
             params: Vec::new(),
             kinds: Vec::new(),
+            #[cfg(feature = "dpop")]
+            dpop: None,
             handshake: CarriedIn::Header,
             login: None,
             renewal: None,
@@ -133,6 +138,15 @@ impl OAuth2Builder {
         self
     }
 
+    /// Binds tokens to this key (RFC 9449): each request for a token and each request to the API carries a proof that it is
+    /// at hand. A token that the server gives out unbound is refused. Tokens in the store that are bound to another key, or to
+    /// none, are not used. Default: Bearer tokens, which whoever has them can use.
+    #[cfg(feature = "dpop")]
+    pub fn dpop(mut self, key: super::DpopKey) -> Self {
+        self.dpop = Some(key);
+        self
+    }
+
     /// Charges requests for tokens to this limit, and the one for the server's description where that was told none. Default:
     /// the caller's own.
     pub fn limit(mut self, limit: impl Into<LimitId>) -> Self {
@@ -198,14 +212,43 @@ impl OAuth2Builder {
         self
     }
 
+    #[cfg(not(feature = "dpop"))]
+    fn presentation(&self) -> Result<Presentation, AuthError> {
+        Ok(Presentation::Bearer(self.kinds.clone()))
+    }
+
+    #[cfg(feature = "dpop")]
+    fn presentation(&self) -> Result<Presentation, AuthError> {
+        let Some(key) = &self.dpop else { return Ok(Presentation::Bearer(self.kinds.clone())) };
+        let refused = |message: &'static str| Err(unusable(message));
+        if !self.kinds.is_empty() {
+            return refused(
+                "a token that is bound to a key has the type DPoP: leave out `token_type`",
+            );
+        }
+        if matches!(self.handshake, CarriedIn::Query(_)) {
+            return refused(
+                "a token that is bound to a key goes into a header, beside its proof: leave out `ws_query`",
+            );
+        }
+        if self.login.is_some() || self.renewal.is_some() {
+            return refused(
+                "a token that is bound to a key has no proof in a message: leave out `ws_login` and `ws_renewal`",
+            );
+        }
+        let (clock, entropy) = (Arc::clone(&self.clock), Arc::clone(&self.entropy));
+        Ok(Presentation::Dpop(Arc::new(super::dpop::Prover::new(key.clone(), clock, entropy))))
+    }
+
     /// The scheme.
     ///
     /// # Errors
     /// When caller, server, client or grant are missing; an endpoint is not `https://` and not on this machine; a secret is
     /// empty; an assertion names its audience by an issuer that nobody has said, or has a claim that is none; a resource is no
     /// absolute URI, or has a fragment; a parameter is one that the scheme sets itself; the message of a login or a renewal
-    /// holds no token, or nothing tells when it is accepted.
+    /// holds no token, or nothing tells when it is accepted; tokens are bound to a key, and are to be sent without its proof.
     pub fn build(self) -> Result<OAuth2, AuthError> {
+        let presentation = self.presentation()?;
         let caller = self.caller.ok_or_else(|| {
             unusable("nothing sends the requests for tokens: give the scheme a `caller`")
         })?;
@@ -236,13 +279,17 @@ impl OAuth2Builder {
         self.login.iter().chain(&self.renewal).try_for_each(check_login)?;
         let more = more(&self.audience, &self.resources, self.params)?;
         // Tokens of another client, server or person never stand for these.
-        let identity = [client.id(), &place, &grant.owner(), &self.account]
+        let bound = presentation.thumbprint();
+        let identity: Vec<String> = [client.id(), &place, &grant.owner(), &self.account]
+            .into_iter()
+            .chain(bound.as_deref())
             .map(|part| part.replace('%', "%25").replace(' ', "%20"))
-            .join(" ");
+            .collect();
         let audience: Vec<&str> =
             self.audience.iter().chain(&self.resources).map(String::as_str).collect();
-        let key =
-            TokenKey::new(identity).scope(&self.scopes.join(" ")).audience(audience.join(" "));
+        let key = TokenKey::new(identity.join(" "))
+            .scope(&self.scopes.join(" "))
+            .audience(audience.join(" "));
         let source = Arc::new(GrantSource {
             issuer: Arc::new(Issuer {
                 caller,
@@ -254,7 +301,7 @@ impl OAuth2Builder {
                 limit: self.limit,
                 scopes: self.scopes,
                 more,
-                kinds: self.kinds,
+                presentation: presentation.clone(),
             }),
             grant,
         });
@@ -265,7 +312,7 @@ impl OAuth2Builder {
             .build();
         let websocket =
             OnWebSocket { handshake: self.handshake, login: self.login, renewal: self.renewal };
-        let shared = Shared { source, cache, store: self.store, key, websocket };
+        let shared = Shared { source, cache, store: self.store, key, presentation, websocket };
         Ok(OAuth2 { shared: Arc::new(shared) })
     }
 }

@@ -21,7 +21,7 @@ impl Issuer {
         assertion: &Assertion,
     ) -> Result<ObtainedToken, TokenError> {
         let server = self.server().await?;
-        let endpoint = self.endpoint(server, &server.token);
+        let endpoint = self.token_endpoint(server);
         let (audiences, now) = (endpoint.audiences(), self.clock.now());
         let signed = assertion
             .sign(self.client.id(), audiences, now, &*self.entropy)
@@ -43,7 +43,7 @@ impl Issuer {
             pairs.extend([("actor_token", text(actor)?), ("actor_token_type", of_type.as_str())]);
         }
         pairs.extend(exchange.requested_type_pair());
-        self.own(&self.endpoint(server, &server.token), &pairs).await
+        self.own(&self.token_endpoint(server), &pairs).await
     }
 
     /// RFC 7009. A token that the server does not know is revoked too.
@@ -79,6 +79,6 @@ impl Issuer {
         let more = self.more.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let pairs: Vec<(&str, &str)> = pairs.iter().copied().chain(scope).chain(more).collect();
         let response = endpoint.post(&pairs).await?;
-        json::<Answer>(&response)?.into_token(&self.kinds)
+        json::<Answer>(&response)?.into_token(&self.presentation)
     }
 }

@@ -20,6 +20,7 @@ use super::{
     device::{Begun, DevicePrompt},
     discovery::Discovery,
     error::{at_border, malformed, set_up_wrong, unusable},
+    presentation::Presentation,
     requests::{Bridge, Endpoint},
     response::Answer,
     server::AuthorizationServer,
@@ -61,7 +62,7 @@ pub(super) struct Issuer {
     pub(super) scopes: Vec<String>,
     /// `audience`, `resource` and what the program adds.
     pub(super) more: Vec<(String, String)>,
-    pub(super) kinds: Vec<String>,
+    pub(super) presentation: Presentation,
 }
 
 /// Gives a request of the library all further parameters.
@@ -78,7 +79,7 @@ impl Issuer {
     pub(super) async fn client_credentials(&self) -> Result<ObtainedToken, TokenError> {
         let server = self.server().await?;
         let library = self.library(server)?;
-        let bridge = Bridge::once(self.endpoint(server, &server.token));
+        let bridge = Bridge::once(self.token_endpoint(server));
         let request = library.exchange_client_credentials().add_scopes(self.words());
         self.token(with_more!(request, self.more).request_async(&bridge).await)
     }
@@ -91,7 +92,7 @@ impl Issuer {
     ) -> Result<ObtainedToken, TokenError> {
         let server = self.server().await?;
         let library = self.library(server)?;
-        let bridge = Bridge::once(self.endpoint(server, &server.token));
+        let bridge = Bridge::once(self.token_endpoint(server));
         let user = oauth2::ResourceOwnerUsername::new(user.to_owned());
         let password = oauth2::ResourceOwnerPassword::new(text(password)?.to_owned());
         let request = library.exchange_password(&user, &password).add_scopes(self.words());
@@ -102,7 +103,7 @@ impl Issuer {
     pub(super) async fn refresh(&self, token: &Secret) -> Result<ObtainedToken, TokenError> {
         let server = self.server().await?;
         let library = self.library(server)?;
-        let bridge = Bridge::once(self.endpoint(server, &server.token));
+        let bridge = Bridge::once(self.token_endpoint(server));
         let token = oauth2::RefreshToken::new(text(token)?.to_owned());
         let request = library.exchange_refresh_token(&token);
         self.token(with_more!(request, self.more).request_async(&bridge).await)
@@ -115,8 +116,10 @@ impl Issuer {
     ) -> Result<AuthorizationRequest, TokenError> {
         let server = self.server().await?;
         let entropy = &*self.entropy;
-        let (scopes, more) = (&self.scopes, &self.more);
-        AuthorizationRequest::new(server, &self.client, redirect_uri, scopes, more, entropy)
+        // The code is of use only to who has the key, then (RFC 9449, section 10).
+        let bound = self.presentation.thumbprint().map(|jkt| ("dpop_jkt".to_owned(), jkt));
+        let more: Vec<_> = self.more.iter().cloned().chain(bound).collect();
+        AuthorizationRequest::new(server, &self.client, redirect_uri, &self.scopes, &more, entropy)
             .map_err(set_up_wrong)
     }
 
@@ -126,7 +129,7 @@ impl Issuer {
         let redirect = RedirectUrl::new(code.redirect_uri.clone())
             .map_err(|_| set_up_wrong(unusable("the redirect URI is no URL")))?;
         let library = self.library(server)?.set_redirect_uri(redirect);
-        let bridge = Bridge::once(self.endpoint(server, &server.token));
+        let bridge = Bridge::once(self.token_endpoint(server));
         let verifier = PkceCodeVerifier::new(text(&code.verifier)?.to_owned());
         let code = oauth2::AuthorizationCode::new(text(&code.code)?.to_owned());
         let request = library.exchange_code(code).set_pkce_verifier(verifier);
@@ -146,7 +149,7 @@ impl Issuer {
             .set_device_authorization_url(server.device_url().map_err(set_up_wrong)?);
         let begun = self.begin_device(server, url).await?;
         show(&begun.prompt);
-        let bridge = Bridge::polling(self.endpoint(server, &server.token));
+        let bridge = Bridge::polling(self.token_endpoint(server));
         let (ticker, started) = (Arc::clone(&self.ticker), self.ticker.now());
         let elapsed = move || ticker.now().saturating_since(started);
         let request = library
@@ -203,7 +206,14 @@ impl Issuer {
             limit: self.limit.clone(),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
+            // Proofs are for tokens: at the other endpoints there is nothing to bind (RFC 9449, section 5).
+            presentation: None,
         }
+    }
+
+    pub(super) fn token_endpoint(&self, server: &AuthorizationServer) -> Endpoint {
+        let presentation = Some(self.presentation.clone());
+        Endpoint { presentation, ..self.endpoint(server, &server.token) }
     }
 
     /// The library's client. It is told no secret: it builds forms, and the client's proof is added to them afterwards.
@@ -224,7 +234,7 @@ impl Issuer {
         &self,
         answer: Result<Answer, RequestTokenError<TokenError, T>>,
     ) -> Result<ObtainedToken, TokenError> {
-        answer.map_err(|error| at_border(error, WithCode::code))?.into_token(&self.kinds)
+        answer.map_err(|error| at_border(error, WithCode::code))?.into_token(&self.presentation)
     }
 
     fn words(&self) -> impl Iterator<Item = Scope> {

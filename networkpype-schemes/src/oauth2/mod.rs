@@ -20,6 +20,8 @@ mod builder;
 mod client;
 mod device;
 mod discovery;
+#[cfg(feature = "dpop")]
+mod dpop;
 mod error;
 mod exchange;
 mod extensions;
@@ -28,6 +30,7 @@ mod issuer;
 #[cfg(feature = "oauth2-loopback")]
 mod loopback;
 mod params;
+mod presentation;
 mod rejection;
 mod requests;
 mod response;
@@ -41,6 +44,8 @@ pub use builder::OAuth2Builder;
 pub use client::Client;
 pub use device::DevicePrompt;
 pub use discovery::Discovery;
+#[cfg(feature = "dpop")]
+pub use dpop::{DpopClaims, DpopKey};
 pub use exchange::{SubjectToken, TokenExchange};
 pub use grant::Grant;
 #[cfg(feature = "oauth2-loopback")]
@@ -50,6 +55,7 @@ pub use tokens::{Introspection, TokenHint};
 pub use websocket::token_login;
 
 use grant::GrantSource;
+use presentation::Presentation;
 use websocket::OnWebSocket;
 
 /// Sends an access token with every authenticated request and WebSocket handshake, and has it renewed in time.
@@ -94,6 +100,7 @@ struct Shared {
     cache: TokenCache,
     store: Arc<dyn TokenStore>,
     key: TokenKey,
+    presentation: Presentation,
     websocket: OnWebSocket,
 }
 

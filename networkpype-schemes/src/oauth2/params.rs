@@ -11,7 +11,7 @@ pub(super) fn more(
     params: Vec<(String, String)>,
 ) -> Result<Vec<(String, String)>, AuthError> {
     /// Which the scheme sets itself, or never twice.
-    const OWN: [&str; 22] = [
+    const OWN: [&str; 23] = [
         "grant_type",
         "client_id",
         "client_secret",
@@ -34,6 +34,7 @@ pub(super) fn more(
         "device_code",
         "subject_token",
         "actor_token",
+        "dpop_jkt",
     ];
     for resource in resources {
         let scheme = resource.split_once(':').map_or("", |(scheme, _)| scheme);

@@ -1,9 +1,20 @@
-//! Was a request refused for its token (RFC 6750, section 3)?
+//! Was a request refused for its token (RFC 6750, section 3), or for the nonce of its proof (RFC 9449, section 9)?
 
 use http::{HeaderMap, StatusCode, header::WWW_AUTHENTICATE};
 
-/// Whether another token may help. Where the server says why, that decides; where it does not, 401 does.
-pub(super) fn is_for_token(status: StatusCode, headers: &HeaderMap) -> bool {
+/// What a request was refused for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Another token may help.
+    Token,
+    /// Another nonce will.
+    Nonce,
+    /// What would be true of the next token and nonce as well.
+    Other,
+}
+
+/// Where the server says why, that decides; where it does not, 401 is about the token.
+pub(super) fn cause(status: StatusCode, headers: &HeaderMap) -> Cause {
     let challenges = headers.get_all(WWW_AUTHENTICATE);
     let codes: Vec<String> = challenges
         .iter()
@@ -11,11 +22,16 @@ pub(super) fn is_for_token(status: StatusCode, headers: &HeaderMap) -> bool {
         .flat_map(error_codes)
         .collect();
     let says = |code: &str| codes.iter().any(|said| said == code);
-    if says("invalid_token") {
-        return true;
+    let is_final = ["insufficient_scope", "invalid_request", "invalid_dpop_proof"];
+    if says("use_dpop_nonce") {
+        Cause::Nonce
+    } else if says("invalid_token") {
+        Cause::Token
+    } else if status != StatusCode::UNAUTHORIZED || is_final.into_iter().any(says) {
+        Cause::Other
+    } else {
+        Cause::Token
     }
-    // These would be true of the next token as well.
-    status == StatusCode::UNAUTHORIZED && !says("insufficient_scope") && !says("invalid_request")
 }
 
 /// The values of all parameters `error` of the challenges in a header (RFC 9110, section 11.6.1). Whose challenge they
@@ -102,7 +118,23 @@ mod tests {
                 headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
             }
             let status = StatusCode::from_u16(status).expect("a status");
-            assert_eq!(is_for_token(status, &headers), expected, "{status} {challenges:?}");
+            let is_for_token = cause(status, &headers) == Cause::Token;
+            assert_eq!(is_for_token, expected, "{status} {challenges:?}");
+        }
+    }
+
+    #[test]
+    fn a_proof_that_lacks_a_nonce_is_told_apart_from_one_that_is_no_good() {
+        for (challenge, expected) in [
+            (r#"DPoP error="use_dpop_nonce", error_description="x""#, Cause::Nonce),
+            (r#"Bearer, DPoP algs="ES256",error="use_dpop_nonce""#, Cause::Nonce),
+            (r#"DPoP algs="ES256 PS256", error="invalid_dpop_proof""#, Cause::Other),
+            (r#"DPoP error="invalid_token""#, Cause::Token),
+            (r#"DPoP algs="ES256""#, Cause::Token),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            assert_eq!(cause(StatusCode::UNAUTHORIZED, &headers), expected, "{challenge}");
         }
     }
 

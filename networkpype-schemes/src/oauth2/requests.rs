@@ -18,8 +18,12 @@ use super::{
     assertion::Audiences,
     client::Client,
     error::{malformed, refused, set_up_wrong},
+    presentation::{Presentation, Server},
 };
 use crate::entropy::Entropy;
+
+/// The code by which a server asks for its nonce (RFC 9449, section 8).
+const USE_NONCE: &str = "use_dpop_nonce";
 
 /// One endpoint, as the client asks it.
 ///
@@ -35,6 +39,8 @@ pub(super) struct Endpoint {
     pub(super) limit: LimitChoice,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
+    /// How the tokens that are asked for will be sent, where some are.
+    pub(super) presentation: Option<Presentation>,
 }
 
 /// What a server says, as far as it is to be read.
@@ -67,12 +73,25 @@ impl Endpoint {
         }
     }
 
-    /// Sends the text of a form.
+    /// Sends the text of a form; once more, with proofs of its own, where the server gives out the nonce that it asks for.
     async fn send(&self, form: Vec<u8>) -> Result<Reply, TokenError> {
-        let request = self.request(form).map_err(set_up_wrong)?;
-        let response =
-            self.caller.call(limited(request, &self.limit)).await.map_err(unreachable)?;
-        reply(response)
+        let (reply, sent) = self.attempt(form.clone()).await?;
+        let asks_for_nonce = matches!(&reply, Reply::Refusal(code) if code == USE_NONCE);
+        let has_other = |it: &Presentation| it.has_other_nonce(Server::Authorization, &sent);
+        if asks_for_nonce && self.presentation.as_ref().is_some_and(has_other) {
+            return Ok(self.attempt(form).await?.0);
+        }
+        Ok(reply)
+    }
+
+    /// What the server says to a form, and what was sent.
+    async fn attempt(&self, form: Vec<u8>) -> Result<(Reply, RestRequest), TokenError> {
+        let request = limited(self.request(form).map_err(set_up_wrong)?, &self.limit);
+        let response = self.caller.call(request.clone()).await.map_err(unreachable)?;
+        if let Some(presentation) = &self.presentation {
+            presentation.learn(Server::Authorization, &request, response.headers());
+        }
+        Ok((reply(response)?, request))
     }
 
     fn request(&self, form: Vec<u8>) -> Result<RestRequest, AuthError> {
@@ -80,7 +99,11 @@ impl Endpoint {
         let (audiences, now) = (self.audiences(), self.clock.now());
         let request = self.client.prove(request, form, audiences, now, &*self.entropy)?;
         // After the body, which forgets what the one before was.
-        Ok(request.header("content-type", "application/x-www-form-urlencoded"))
+        let mut request = request.header("content-type", "application/x-www-form-urlencoded");
+        if let Some(presentation) = &self.presentation {
+            presentation.prove(Server::Authorization, &mut request, None)?;
+        }
+        Ok(request)
     }
 }
 

@@ -8,6 +8,8 @@ use oauth2::{AccessToken, RefreshToken, Scope, TokenResponse, TokenType};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::presentation::Presentation;
+
 /// A token as its issuer writes it. Nothing of it is ever written again.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Answer {
@@ -54,17 +56,9 @@ impl TokenResponse for Answer {
 }
 
 impl Answer {
-    /// The token, where it is one that is sent as a Bearer, or as one of these other kinds that the program says are.
-    pub(super) fn into_token(self, also: &[String]) -> Result<ObtainedToken, TokenError> {
-        let is_bearer = |kind: &str| {
-            kind.eq_ignore_ascii_case("bearer")
-                || also.iter().any(|also| kind.eq_ignore_ascii_case(also))
-        };
-        if self.token_type.0.as_deref().is_some_and(|kind| !is_bearer(kind)) {
-            // A token that is bound to a key would be refused, or be sent where its proof is not asked for.
-            let message = "the issuer gave out a token that is not sent as a Bearer token";
-            return Err(TokenError::new(TokenErrorKind::Refused, message));
-        }
+    /// The token, where it is one that is sent like this.
+    pub(super) fn into_token(self, sent: &Presentation) -> Result<ObtainedToken, TokenError> {
+        sent.check_type(self.token_type.0.as_deref())?;
         let access = Secret::from(self.access_token.into_secret());
         if access.is_empty() || !access.expose_bytes().iter().all(u8::is_ascii_graphic) {
             let message = "the issuer's token is empty or holds what no header can";
@@ -128,7 +122,7 @@ mod tests {
     fn read(json: &str) -> Result<ObtainedToken, TokenError> {
         let answer: Answer = serde_json::from_str(json)
             .map_err(|_| TokenError::new(TokenErrorKind::Malformed, "not an answer"))?;
-        answer.into_token(&[])
+        answer.into_token(&Presentation::Bearer(Vec::new()))
     }
 
     #[test]
@@ -193,7 +187,10 @@ mod tests {
             let error = read(&json).expect_err("refused");
             assert_eq!(error.kind(), TokenErrorKind::Refused, "{kind}");
             let answer: Answer = serde_json::from_str(&json).expect("an answer");
-            assert!(answer.into_token(&[kind.to_ascii_uppercase()]).is_ok(), "{kind}");
+            assert!(
+                answer.into_token(&Presentation::Bearer(vec![kind.to_ascii_uppercase()])).is_ok(),
+                "{kind}"
+            );
         }
     }
 

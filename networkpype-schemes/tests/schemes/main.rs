@@ -24,6 +24,8 @@ mod jwt;
 mod oauth2_answers;
 #[cfg(feature = "oauth2")]
 mod oauth2_clients;
+#[cfg(feature = "dpop")]
+mod oauth2_dpop;
 #[cfg(feature = "oauth2")]
 mod oauth2_grants;
 #[cfg(feature = "oauth2")]

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, StatusCode, header::WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, StatusCode, header::WWW_AUTHENTICATE};
 use networkpype_core::{
     Auth as _, Caller, Clock, Error, ErrorKind, Outcome, RestRequest, RestResponse, Ticker,
     Timestamp, TokioTicker, async_trait,
@@ -21,7 +21,18 @@ pub(crate) const API_URL: &str = "https://api.example.com/orders";
 
 pub(crate) enum Answer {
     Says(u16, String),
+    /// The same with a nonce for the next proof.
+    WithNonce(u16, String, &'static str),
     Unreachable,
+}
+
+impl Answer {
+    pub(crate) fn and_nonce(self, nonce: &'static str) -> Self {
+        match self {
+            Self::Says(status, body) => Self::WithNonce(status, body, nonce),
+            other => other,
+        }
+    }
 }
 
 /// A token of this name that lives an hour.
@@ -116,9 +127,15 @@ impl Caller for Issuer {
         let slow = *self.0.slow.lock().expect("lock");
         tokio::time::sleep(slow).await;
         let answer = self.0.answers.lock().expect("lock").pop_front();
+        let says = |status, body| {
+            RestResponse::new(StatusCode::from_u16(status).expect("status")).with_body(body)
+        };
         match answer.expect("the issuer was asked more often than expected") {
-            Answer::Says(status, body) => {
-                Ok(RestResponse::new(StatusCode::from_u16(status).expect("status")).with_body(body))
+            Answer::Says(status, body) => Ok(says(status, body)),
+            Answer::WithNonce(status, body, nonce) => {
+                let headers =
+                    [(HeaderName::from_static("dpop-nonce"), nonce.parse().expect("ASCII"))];
+                Ok(says(status, body).with_headers(HeaderMap::from_iter(headers)))
             }
             Answer::Unreachable => {
                 Err(Error::new(ErrorKind::Timeout, Outcome::Unknown, "timed out"))

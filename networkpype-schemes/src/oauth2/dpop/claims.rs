@@ -1,0 +1,146 @@
+//! What does a proof say (RFC 9449, section 4.2)?
+
+use http::Method;
+use networkpype_auth::{DigestEncoding, HashAlgorithm};
+use networkpype_core::{AuthError, Origin, RestRequest, Secret, Timestamp};
+use serde::Serialize;
+
+use crate::oauth2::error::unusable;
+
+/// What one proof says: for which request it is, when it was made, and which token goes with it.
+///
+/// ```
+/// use networkpype_core::Timestamp;
+/// use networkpype_schemes::oauth2::{DpopClaims, DpopKey};
+///
+/// let key = DpopKey::generate()?;
+/// let claims = DpopClaims::new("GET", "https://api.example.com/orders?open=1", "a-name-of-its-own", Timestamp::from_secs(1_700_000_000))
+///     .access_token(&"my-token".into())
+///     .nonce("what-the-server-gave-out");
+/// let proof = key.proof(&claims)?;
+/// # let _ = proof;
+/// # Ok::<(), networkpype_core::AuthError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "claims do nothing until a key signs them"]
+pub struct DpopClaims {
+    method: String,
+    url: String,
+    jti: String,
+    issued_at: i64,
+    /// The hash of the token.
+    ath: Option<String>,
+    nonce: Option<String>,
+}
+
+impl DpopClaims {
+    /// For a request with this method to this URL, of which query and fragment are left out. `jti` names the proof: at
+    /// least 96 random bits, never used twice.
+    pub fn new(
+        method: impl Into<String>,
+        url: impl Into<String>,
+        jti: impl Into<String>,
+        issued_at: Timestamp,
+    ) -> Self {
+        Self {
+            method: method.into(),
+            url: url.into(),
+            jti: jti.into(),
+            issued_at: issued_at.as_secs(),
+            ath: None,
+            nonce: None,
+        }
+    }
+
+    /// Of a request as it will be sent. A WebSocket's handshake is a GET to an `https` URL.
+    pub(super) fn of(
+        request: &RestRequest,
+        jti: String,
+        issued_at: Timestamp,
+    ) -> Result<Self, AuthError> {
+        let origin = request.origin().ok_or_else(|| unusable("the request has no origin"))?;
+        let method: &Method = request.method();
+        Ok(Self::new(method.as_str(), htu(origin, request.path()), jti, issued_at))
+    }
+
+    /// Binds the proof to this token: its hash becomes the claim `ath`. For requests to APIs; requests for tokens have none.
+    pub fn access_token(mut self, token: &Secret) -> Self {
+        let digest = HashAlgorithm::Sha256.digest(token.expose_bytes());
+        self.ath = Some(digest.to_text(DigestEncoding::Base64Url));
+        self
+    }
+
+    /// The nonce that the server gave out last, in the header `DPoP-Nonce`.
+    pub fn nonce(mut self, nonce: impl Into<String>) -> Self {
+        self.nonce = Some(nonce.into());
+        self
+    }
+
+    /// The claims as they are signed.
+    pub(super) fn to_json(&self) -> Result<String, AuthError> {
+        #[derive(Serialize)]
+        struct Claims<'c> {
+            jti: &'c str,
+            htm: &'c str,
+            htu: &'c str,
+            iat: i64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            ath: Option<&'c str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            nonce: Option<&'c str>,
+        }
+        let htu = self.url.split(['?', '#']).next().unwrap_or_default();
+        let claims = Claims {
+            jti: &self.jti,
+            htm: &self.method,
+            htu,
+            iat: self.issued_at,
+            ath: self.ath.as_deref(),
+            nonce: self.nonce.as_deref(),
+        };
+        serde_json::to_string(&claims).map_err(|_| unusable("the claims of the proof have no JSON"))
+    }
+}
+
+/// The URL without query and fragment: what the server puts together of the request that it receives.
+fn htu(origin: &Origin, path: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default();
+    let path = if path.is_empty() { "/" } else { path };
+    format!("{origin}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(method: &str, url: &str) -> String {
+        let mut request = RestRequest::new(method.parse().expect("a method"), url);
+        request.resolve(None).expect("a URL");
+        let claims = DpopClaims::of(&request, "j".to_owned(), Timestamp::from_millis(1_999));
+        claims.and_then(|claims| claims.to_json()).expect("claims")
+    }
+
+    #[test]
+    fn the_url_of_a_proof_is_that_of_the_request_without_its_query() {
+        for (url, htu) in [
+            ("https://API.example.com:443/a/b?c=d", "https://api.example.com/a/b"),
+            ("https://api.example.com", "https://api.example.com/"),
+            ("https://api.example.com?x=1", "https://api.example.com/"),
+            ("http://127.0.0.1:8080/%2F//x/../y", "http://127.0.0.1:8080/%2F//x/../y"),
+            ("wss://ws.example.com/stream?token=x", "https://ws.example.com/stream"),
+            ("ws://localhost/stream", "http://localhost/stream"),
+        ] {
+            let expected = format!(r#"{{"jti":"j","htm":"PATCH","htu":"{htu}","iat":1}}"#);
+            assert_eq!(claims("PATCH", url), expected);
+        }
+    }
+
+    #[test]
+    fn a_token_is_bound_by_its_hash_and_a_nonce_goes_in_as_it_came() {
+        let claims = DpopClaims::new("GET", "https://a/b?c#d", "j", Timestamp::from_secs(7));
+        let claims = claims.access_token(&"Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU".into());
+        let json = claims.nonce("n\"1").to_json().expect("claims");
+        let expected = r#"{"jti":"j","htm":"GET","htu":"https://a/b","iat":7,"ath":"fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo","nonce":"n\"1"}"#;
+        assert_eq!(json, expected);
+    }
+}
