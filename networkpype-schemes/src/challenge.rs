@@ -1,6 +1,8 @@
 //! What does a server ask for, and what does it say about what it was sent (RFC 9110, section 11)?
 
-use http::{HeaderMap, HeaderName};
+#[cfg(feature = "digest")]
+use http::HeaderName;
+use http::{HeaderMap, header::WWW_AUTHENTICATE};
 
 /// What one scheme of a `WWW-Authenticate` header asks for.
 ///
@@ -18,8 +20,12 @@ pub(crate) struct Params(Vec<(String, Vec<u8>)>);
 
 impl Challenge {
     /// All challenges of a response, in their order: in one line or in many, of any schemes.
-    pub(crate) fn all(headers: &HeaderMap, name: HeaderName) -> Vec<Self> {
-        headers.get_all(name).iter().flat_map(|value| challenges(value.as_bytes())).collect()
+    pub(crate) fn all(headers: &HeaderMap) -> Vec<Self> {
+        headers
+            .get_all(WWW_AUTHENTICATE)
+            .iter()
+            .flat_map(|value| challenges(value.as_bytes()))
+            .collect()
     }
 
     #[cfg(feature = "digest")]

@@ -1,6 +1,6 @@
 //! Which of a server's challenges is answered?
 
-use http::{HeaderMap, header::WWW_AUTHENTICATE};
+use http::HeaderMap;
 use networkpype_core::AuthError;
 
 use super::DigestAlgorithm;
@@ -59,7 +59,7 @@ impl Offer {
         headers: &HeaderMap,
         weakest: DigestAlgorithm,
     ) -> Result<Option<Self>, AuthError> {
-        let challenges = Challenge::all(headers, WWW_AUTHENTICATE);
+        let challenges = Challenge::all(headers);
         let mut best: Option<Self> = None;
         for offer in challenges.iter().filter_map(Self::read) {
             let is_stronger = best.as_ref().is_none_or(|best| offer.strength() > best.strength());

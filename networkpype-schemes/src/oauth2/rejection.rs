@@ -1,13 +1,13 @@
 //! Was a request refused for its token (RFC 6750, section 3)?
 
-use http::{HeaderMap, StatusCode, header::WWW_AUTHENTICATE};
+use http::{HeaderMap, StatusCode};
 
 use crate::challenge::Challenge;
 
 /// Whether another token may help. Where the server says why, that decides; where it does not, 401 does.
 pub(super) fn is_for_token(status: StatusCode, headers: &HeaderMap) -> bool {
     // Whose challenge a code belongs to does not matter: other schemes have none.
-    let challenges = Challenge::all(headers, WWW_AUTHENTICATE);
+    let challenges = Challenge::all(headers);
     let says = |code: &str| {
         challenges.iter().any(|challenge| challenge.get("error") == Some(code.as_bytes()))
     };
@@ -20,7 +20,7 @@ pub(super) fn is_for_token(status: StatusCode, headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderValue, header::WWW_AUTHENTICATE};
 
     use super::*;
 
