@@ -25,6 +25,11 @@ const basic = passwords('basic', (user, password) => `${user}:{SHA}${hash('sha1'
 const modules = ['mpm_event', 'authn_core', 'authn_file', 'authz_core', 'authz_user', 'auth_basic', 'auth_digest', 'dir'];
 const port = await apache(here, modules, () => `
 DirectoryIndex index.html
+# Short of threads, it closes connections that are kept open, under requests that are on their way.
+ServerLimit 1
+ThreadLimit 128
+ThreadsPerChild 128
+MaxRequestWorkers 128
 <Location /d>
   AuthType Digest
   AuthName ${realm}
