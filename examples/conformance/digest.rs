@@ -21,7 +21,12 @@ const COMPARED: [&str; 8] =
 /// Replays a case if it is one of these.
 pub(crate) async fn replay(case: &Value) -> Option<Outcome> {
     let challenges = challenges(&case["challenge"])?;
-    let (user, password) = (case["username"].as_str()?, case["password"].as_str()?);
+    for name in ["username", "password"] {
+        if !case[name].is_string() {
+            return Some(Outcome::Failed(format!("`{name}` is missing, or no text")));
+        }
+    }
+    let (user, password) = (text_of(&case["username"]), text_of(&case["password"]));
     if case["verified"] == Value::Bool(false) {
         return Some(Outcome::Skipped("no other implementation reproduces it".to_owned()));
     }
@@ -40,11 +45,13 @@ pub(crate) async fn replay(case: &Value) -> Option<Outcome> {
 
 /// One header line, or a list of them.
 fn challenges(given: &Value) -> Option<Vec<&str>> {
-    match given {
-        Value::String(line) => Some(vec![line]),
-        Value::Array(lines) => lines.iter().map(Value::as_str).collect(),
-        _ => None,
-    }
+    let lines: Vec<_> = match given {
+        Value::String(line) => vec![line.as_str()],
+        Value::Array(lines) => lines.iter().map(Value::as_str).collect::<Option<_>>()?,
+        _ => return None,
+    };
+    let is_one = lines.iter().any(|line| line.to_ascii_lowercase().contains("nonce="));
+    is_one.then_some(lines)
 }
 
 /// A parameter of the answer that the case says.
@@ -167,4 +174,52 @@ fn params(header: &str) -> BTreeMap<String, String> {
         params.insert(name, value.trim().to_owned());
     }
     params
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    async fn replayed(case: Value) -> String {
+        match replay(&case).await {
+            Some(Outcome::Passed) => "passed".to_owned(),
+            Some(Outcome::Failed(why) | Outcome::Skipped(why) | Outcome::Refused(why)) => why,
+            None => "not one of these".to_owned(),
+        }
+    }
+
+    fn case(more: Value) -> Value {
+        let mut case = json!({
+            "challenge": ["Basic realm=\"r\"", "Digest realm=\"r\", nonce=\"n\", qop=\"auth\""],
+            "username": "u",
+            "password": "p",
+            "uri": "/",
+            "params": { "nc": "0000000a", "cnonce": "c" },
+            // Of the tenth request with this nonce, as hashlib makes it.
+            "expected": { "response": "a5920bc803d6ef30540fbff390ca6f09" },
+        });
+        for (name, value) in more.as_object().into_iter().flatten() {
+            case[name] = value.clone();
+        }
+        case
+    }
+
+    #[tokio::test]
+    async fn a_count_is_reached_and_a_mistake_is_named() {
+        for (more, expected) in [
+            (json!({}), "passed"),
+            (json!({ "username": null }), "`username` is missing"),
+            (json!({ "expected": {} }), "`expected.response` is missing"),
+            (json!({ "params": { "nc": "x" } }), "`nc`: "),
+            (json!({ "params": { "nc": "ffffffff" } }), "`nc` is 0 or above"),
+            (json!({ "params": { "cnonce": "c" } }), "response: expected"),
+            (json!({ "challenge": "Basic realm=\"r\"" }), "not one of these"),
+            (json!({ "challenge": "Digest realm=r, nonce=n, qop=other" }), "it offers Digest"),
+        ] {
+            let told = replayed(case(more.clone())).await;
+            assert!(told.contains(expected), "{more}: {told}");
+        }
+    }
 }

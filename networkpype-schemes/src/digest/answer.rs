@@ -1,6 +1,6 @@
 //! What is answered to a challenge, and what does the server prove in its turn?
 
-use networkpype_core::Secret;
+use networkpype_core::{Explanation, Secret};
 
 use super::{
     DigestAlgorithm,
@@ -30,6 +30,8 @@ pub(super) struct Answered {
     count: String,
     cnonce: String,
     uri: String,
+    /// The request, as it is hashed.
+    asked: String,
     qop: Option<Qop>,
 }
 
@@ -45,13 +47,6 @@ pub(super) fn answer(question: &Question<'_>, turn: &Turn) -> (Secret, Answered)
     if let Some((first_nonce, first_cnonce)) = &turn.session {
         key = algorithm.hash(&[key.expose_bytes(), first_nonce, first_cnonce.as_bytes()]).into();
     }
-    let request = match qop {
-        Some(Qop::AuthInt) => {
-            let body = algorithm.hash(&[body]);
-            algorithm.hash(&[method.as_bytes(), uri.as_bytes(), body.as_bytes()])
-        }
-        Some(Qop::Auth) | None => algorithm.hash(&[method.as_bytes(), uri.as_bytes()]),
-    };
     let answered = Answered {
         realm: offer.realm.clone(),
         nonce: nonce.clone(),
@@ -60,9 +55,10 @@ pub(super) fn answer(question: &Question<'_>, turn: &Turn) -> (Secret, Answered)
         count,
         cnonce: cnonce.clone(),
         uri: uri.to_owned(),
+        asked: algorithm.what(method, uri, body, qop),
         qop,
     };
-    let response = answered.seal(&request, qop);
+    let response = answered.seal(&answered.asked, qop);
 
     let mut header = Header(b"Digest".to_vec());
     header.user(user, offer);
@@ -90,6 +86,7 @@ pub(super) fn answer(question: &Question<'_>, turn: &Turn) -> (Secret, Answered)
 impl Answered {
     /// The hash over the key and what was asked or answered.
     fn seal(&self, what: &str, qop: Option<Qop>) -> String {
+        let what = self.algorithm.hash(&[what.as_bytes()]);
         let (key, what) = (self.key.expose_bytes(), what.as_bytes());
         let Some(qop) = qop else {
             return self.algorithm.hash(&[key, &self.nonce, what]);
@@ -104,15 +101,45 @@ impl Answered {
         let proof = info.get("rspauth")?;
         let asked = self.qop?;
         let qop = info.get("qop").and_then(Qop::read).unwrap_or(asked);
-        let response = match qop {
-            Qop::Auth => self.algorithm.hash(&[b"", self.uri.as_bytes()]),
-            Qop::AuthInt => {
-                let body = self.algorithm.hash(&[body]);
-                self.algorithm.hash(&[b"", self.uri.as_bytes(), body.as_bytes()])
-            }
-        };
-        let expected = self.seal(&response, Some(qop));
+        // What the server answers is hashed like a request that has no method.
+        let answer = self.algorithm.what("", &self.uri, body, Some(qop));
+        let expected = self.seal(&answer, Some(qop));
         Some(proof.eq_ignore_ascii_case(expected.as_bytes()))
+    }
+
+    /// How it came about, for a request that was refused.
+    pub(super) fn explain(&self) -> Explanation {
+        let mut parts = vec![("nonce", String::from_utf8_lossy(&self.nonce).into_owned())];
+        if let Some(qop) = self.qop {
+            parts.push(("nc", self.count.clone()));
+            parts.push(("cnonce", self.cnonce.clone()));
+            parts.push(("qop", qop.as_str().to_owned()));
+        }
+        let name = self.algorithm.as_str();
+        let mut explanation = Explanation::builder("digest", format!("{name}, hex")).part(
+            "the key of user name, realm and password",
+            self.key.clone(),
+            true,
+        );
+        for (name, text) in parts {
+            explanation = explanation.part("colon", ":", false).part(name, text, false);
+        }
+        explanation
+            .part("colon", ":", false)
+            .part("request", self.algorithm.hash(&[self.asked.as_bytes()]), false)
+            .made_from(name, self.asked.as_str(), Vec::new())
+            .placed("header \"authorization\"", "response")
+            .build(std::slice::from_ref(&self.key))
+    }
+}
+
+impl DigestAlgorithm {
+    /// What is hashed of a request, or of a response (RFC 7616, section 3.4.3).
+    fn what(self, method: &str, uri: &str, body: &[u8], qop: Option<Qop>) -> String {
+        match qop {
+            Some(Qop::AuthInt) => format!("{method}:{uri}:{}", self.hash(&[body])),
+            Some(Qop::Auth) | None => format!("{method}:{uri}"),
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::{borrow::Cow, sync::Arc};
 
 use http::{HeaderName, StatusCode};
 use networkpype_core::{
-    Auth, AuthError, AuthErrorKind, Recovery, Rejection, RestRequest, RestResponse, Secret,
-    WebSocketHandshake, WebSocketRequest, async_trait,
+    Auth, AuthError, AuthErrorKind, Explanation, Recovery, Rejection, RestRequest, RestResponse,
+    Secret, WebSocketHandshake, WebSocketRequest, async_trait,
 };
 
 use super::{
@@ -136,6 +136,11 @@ impl Auth for Digest {
             self.spaces().next_nonce(origin, &answered.realm, &answered.nonce, next);
         }
         Ok(())
+    }
+
+    fn explain(&self, _: &RestRequest, signed: &RestRequest) -> Option<Explanation> {
+        let note = signed.extensions().get::<Note>()?;
+        note.answered.as_ref().map(|answered| answered.explain())
     }
 
     async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {

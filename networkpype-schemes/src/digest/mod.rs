@@ -50,9 +50,10 @@ pub use crate::{entropy::Entropy, password::PasswordProvider};
 /// - With `auth-int` the body is hashed. One that is streamed cannot be, so it is sent with `auth` where the server offers
 ///   both, and is an error where it does not.
 /// - A server that proves in `Authentication-Info` that it knows the password too is checked: a proof that is wrong is an
-///   error of kind [`Verification`](networkpype_core::AuthErrorKind::Verification), and its response is not handed out. One that sends no proof is
-///   believed, as most send none.
-/// - A challenge that cannot be answered is an error that says what the server offers.
+///   error of kind [`Verification`](networkpype_core::AuthErrorKind::Verification), and its response is not handed out.
+///   One that sends no proof is believed, as most send none.
+/// - A challenge that cannot be answered is an error of kind
+///   [`Unsupported`](networkpype_core::AuthErrorKind::Unsupported) that says what the server offers.
 /// - User names, passwords and what they are hashed with are UTF-8. Where the server says `charset=UTF-8`, a name that is not
 ///   ASCII goes into `username*`; elsewhere as it is, since older servers know no other way.
 ///

@@ -7,8 +7,8 @@ use std::{
 
 use futures_util::future::join_all;
 use networkpype::{
-    Auth, AuthError, Error, Recovery, Rejection, RestManager, RestRequest, RestResponse,
-    WebSocketHandshake, WebSocketRequest, async_trait, schemes::Digest,
+    Auth, AuthError, Error, Explanation, Recovery, Rejection, RestManager, RestRequest,
+    RestResponse, WebSocketHandshake, WebSocketRequest, async_trait, schemes::Digest,
 };
 
 /// What became of a call: its status, or the error that has none.
@@ -113,6 +113,10 @@ impl Auth for Counted {
         response: &RestResponse,
     ) -> Result<(), AuthError> {
         self.digest.on_response(signed, response).await
+    }
+
+    fn explain(&self, unsigned: &RestRequest, signed: &RestRequest) -> Option<Explanation> {
+        self.digest.explain(unsigned, signed)
     }
 
     async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {

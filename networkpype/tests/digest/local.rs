@@ -102,6 +102,25 @@ async fn a_wrong_password_is_tried_once_by_each_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refused_answer_says_what_was_hashed_and_not_the_password() {
+    let realm = realm().algorithms(["SHA-256"]);
+    let exchange = exchange(&realm);
+    let (api, _) = counted(&exchange, Digest::new("me", "other").expect("usable"));
+    let error = api.execute(RestRequest::get("/api/digest/a?b=%20c").auth_required()).await;
+    let error = error.expect_err("a wrong password");
+    let explanation = error.explanation().expect("how it was made");
+    let sources: Vec<_> = explanation.sources().collect();
+    assert_eq!(sources, [("request", "GET:/api/digest/a?b=%20c")]);
+    let parts: Vec<_> =
+        explanation.parts().map(|(name, _)| name).filter(|it| *it != "colon").collect();
+    let key = "the key of user name, realm and password";
+    assert_eq!(parts, [key, "nonce", "nc", "cnonce", "qop", "request"]);
+    assert_eq!(explanation.operation(), "SHA-256, hex");
+    let text = explanation.signed_text();
+    assert!(text.starts_with(&format!("<{key}, 64 bytes>:nonce0==:00000001:")), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_is_sent_whole_both_times() {
     let realm = realm();
     let exchange = exchange(&realm);
