@@ -79,8 +79,9 @@ enum Item {
     Param(String, Vec<u8>),
 }
 
-/// Gives the schemes and parameters of a line one after the other. Reads what servers write and not only what they should:
-/// a missing comma, an unquoted value that had to be quoted, a quote that never ends. Whatever it cannot read it leaves out.
+/// Gives the schemes and parameters of a line one after the other. Reads what servers write and not only what they
+/// should: a missing comma, an unquoted value that had to be quoted, a quote that never ends. Whatever it cannot read
+/// it leaves out.
 fn read(line: &[u8], mut found: impl FnMut(Item)) {
     let mut rest = line;
     loop {

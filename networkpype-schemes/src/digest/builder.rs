@@ -19,17 +19,17 @@ impl DigestBuilder {
         })
     }
 
-    /// The weakest hash that is answered with. A server that offers nothing as strong gets no answer, and the error says
-    /// what it offers. Default: [`DigestAlgorithm::Md5`], since most servers have no other; say
+    /// The weakest hash that is answered with. A server that offers nothing as strong gets no answer, and the error
+    /// says what it offers. Default: [`DigestAlgorithm::Md5`], since most servers have no other; say
     /// [`Sha256`](DigestAlgorithm::Sha256) where yours does, so that nobody on the way can have it be MD5.
     pub fn min_algorithm(mut self, weakest: DigestAlgorithm) -> Self {
         self.0.weakest = weakest;
         self
     }
 
-    /// Protects the body too (`auth-int`) where the server offers that beside `auth`. A streamed body is sent with `auth`
-    /// all the same: its bytes are not known when it is signed. Default: `auth`, as other clients choose, and `auth-int`
-    /// where nothing else is offered.
+    /// Protects the body too (`auth-int`) where the server offers that beside `auth`. A streamed body is sent with
+    /// `auth` all the same: its bytes are not known when it is signed. Default: `auth`, as other clients choose, and
+    /// `auth-int` where nothing else is offered.
     pub fn prefer_integrity(mut self) -> Self {
         self.0.prefers_integrity = true;
         self

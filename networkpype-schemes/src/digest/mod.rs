@@ -36,30 +36,32 @@ pub use crate::{entropy::Entropy, password::PasswordProvider};
 ///
 /// # What is sent
 ///
-/// The server asks first. So the first request to an origin goes out **without** `Authorization`, whole and with its body;
-/// the server refuses it with 401 and a challenge, and the manager sends it once more with the answer. From then on
-/// requests carry the answer from the start, each with the next count of the same nonce. Where a body is long or may not be
-/// sent to whoever has not asked for a password yet, make a small request first. A server that answers the first request
-/// without asking has been sent no proof: what is public there is served as such.
+/// The server asks first. So the first request to an origin goes out **without** `Authorization`, whole and with its
+/// body; the server refuses it with 401 and a challenge, and the manager sends it once more with the answer. From then
+/// on requests carry the answer from the start, each with the next count of the same nonce. Where a body is long or
+/// may not be sent to whoever has not asked for a password yet, make a small request first. A server that answers the
+/// first request without asking has been sent no proof: what is public there is served as such.
 ///
 /// - A nonce that the server calls stale is replaced by the one it sends along, and the request is sent once more.
 ///   `nextnonce` replaces one ahead of that. Of many requests at once that need a nonce, all go on with the first.
-/// - A refusal without `stale` says that the user name or the password is wrong. It is the answer; nothing is tried again.
+/// - A refusal without `stale` says that the user name or the password is wrong. It is the answer; nothing is tried
+///   again.
 /// - Of several challenges the strongest is answered, in the order of [`DigestAlgorithm`]; of equally strong ones the
 ///   first. `Basic` is never answered with this password.
-/// - With `auth-int` the body is hashed. One that is streamed cannot be, so it is sent with `auth` where the server offers
-///   both, and is an error where it does not.
-/// - A server that proves in `Authentication-Info` that it knows the password too is checked: a proof that is wrong is an
-///   error of kind [`Verification`](networkpype_core::AuthErrorKind::Verification), and its response is not handed out.
-///   One that sends no proof is believed, as most send none.
+/// - With `auth-int` the body is hashed. One that is streamed cannot be, so it is sent with `auth` where the server
+///   offers both, and is an error where it does not.
+/// - A server that proves in `Authentication-Info` that it knows the password too is checked: a proof that is wrong is
+///   an error of kind [`Verification`](networkpype_core::AuthErrorKind::Verification), and its response is not handed
+///   out. One that sends no proof is believed, as most send none.
 /// - A challenge that cannot be answered is an error of kind
 ///   [`Unsupported`](networkpype_core::AuthErrorKind::Unsupported) that says what the server offers.
-/// - User names, passwords and what they are hashed with are UTF-8. Where the server says `charset=UTF-8`, a name that is not
+/// - User names, passwords and what they are hashed with are UTF-8. Where the server says `charset=UTF-8`, a name that
+///   is not
 ///   ASCII goes into `username*`; elsewhere as it is, since older servers know no other way.
 ///
-/// Answers stay with the origin that asked, whatever else `domain` lists, and a challenge of a proxy (407) is not for this
-/// scheme: a proxy's password belongs into the proxy's options. Clones count together; so give one user's requests to one
-/// server the same scheme. A WebSocket's messages cannot be signed by it.
+/// Answers stay with the origin that asked, whatever else `domain` lists, and a challenge of a proxy (407) is not for
+/// this scheme: a proxy's password belongs into the proxy's options. Clones count together; so give one user's
+/// requests to one server the same scheme. A WebSocket's messages cannot be signed by it.
 #[derive(Clone)]
 pub struct Digest(Arc<Shared>);
 
