@@ -75,6 +75,8 @@ async fn of_the_other_formats_everything_is_reproduced_that_the_library_does() {
     for (file, passed, skipped) in [
         ("basic/rfc7617.json", 2, 0),
         ("basic/generated.json", 8, 0),
+        ("digest/rfc7616.json", 4, 0),
+        ("digest/generated.json", 30, 0),
         ("hmac_recipes/published.json", 13, 0),
         // `none`.
         ("jose/rfc7515_8037.json", 5, 1),

@@ -20,6 +20,7 @@ mod ccxt;
 #[cfg(test)]
 mod committed;
 mod compare;
+mod digest;
 mod jose;
 #[cfg(test)]
 mod mistakes;
@@ -79,9 +80,13 @@ async fn replay(file: &Path, options: &Options) -> Result<Report, String> {
         && let Some(cases) = document["cases"].as_array()
     {
         for case in cases {
-            let outcome = match (basic::replay(case).await, jose::replay(case)) {
-                (Some(outcome), _) | (None, Some(outcome)) => outcome,
-                (None, None) => published::replay(case).await,
+            let by_scheme = match basic::replay(case).await {
+                None => digest::replay(case).await,
+                outcome => outcome,
+            };
+            let outcome = match by_scheme.or_else(|| jose::replay(case)) {
+                Some(outcome) => outcome,
+                None => published::replay(case).await,
             };
             report.add(text_of(&case["name"]), outcome);
         }

@@ -1,6 +1,6 @@
 use md5::Md5;
 use sha1::Sha1;
-use sha2::{Digest as _, Sha256, Sha384, Sha512};
+use sha2::{Digest as _, Sha256, Sha384, Sha512, Sha512_256};
 
 use crate::{Digest, names::named};
 
@@ -18,6 +18,8 @@ pub enum HashAlgorithm {
     Sha384,
     /// SHA-512 (FIPS 180-4).
     Sha512,
+    /// SHA-512/256 (FIPS 180-4): begins with other values than SHA-512, so it is not SHA-512 cut to 256 bits.
+    Sha512_256,
 }
 
 named!(HashAlgorithm, "hash algorithm", {
@@ -26,6 +28,7 @@ named!(HashAlgorithm, "hash algorithm", {
     Sha256 => "sha256",
     Sha384 => "sha384",
     Sha512 => "sha512",
+    Sha512_256 => "sha512-256",
 });
 
 impl HashAlgorithm {
@@ -46,6 +49,7 @@ impl HashAlgorithm {
             Self::Sha256 => Digest::new(&Sha256::digest(bytes)),
             Self::Sha384 => Digest::new(&Sha384::digest(bytes)),
             Self::Sha512 => Digest::new(&Sha512::digest(bytes)),
+            Self::Sha512_256 => Digest::new(&Sha512_256::digest(bytes)),
         }
     }
 }
@@ -88,6 +92,10 @@ mod tests {
                 HashAlgorithm::Sha512,
                 "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
                  2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+            ),
+            (
+                HashAlgorithm::Sha512_256,
+                "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23",
             ),
         ] {
             assert_eq!(algorithm.digest(b"abc").to_text(DigestEncoding::Hex), abc, "{algorithm:?}");

@@ -52,7 +52,7 @@ mod tests {
             };
         }
         check!(HmacAlgorithm: "hmac-sha1" "hmac-sha256" "hmac-sha384" "hmac-sha512");
-        check!(HashAlgorithm: "md5" "sha1" "sha256" "sha384" "sha512");
+        check!(HashAlgorithm: "md5" "sha1" "sha256" "sha384" "sha512" "sha512-256");
         check!(DigestEncoding: "hex" "hex-upper" "base64" "base64url" "base64-of-hex" "base58");
         check!(SecretEncoding: "utf8" "base64" "hex" "base58");
     }

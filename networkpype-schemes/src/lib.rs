@@ -10,9 +10,13 @@ pub mod api_key;
 pub mod basic;
 #[cfg(feature = "bearer")]
 pub mod bearer;
+#[cfg(any(feature = "digest", feature = "oauth2"))]
+mod challenge;
 #[cfg(feature = "compose")]
 pub mod compose;
-#[cfg(any(feature = "recipe", feature = "jwt", feature = "oauth2"))]
+#[cfg(feature = "digest")]
+pub mod digest;
+#[cfg(any(feature = "digest", feature = "recipe", feature = "jwt", feature = "oauth2"))]
 mod entropy;
 #[cfg(any(feature = "recipe", feature = "compose"))]
 mod glob;
@@ -22,6 +26,8 @@ pub mod hmac;
 pub mod jwt;
 #[cfg(feature = "oauth2")]
 pub mod oauth2;
+#[cfg(any(feature = "basic", feature = "digest"))]
+mod password;
 #[cfg(feature = "recipe")]
 pub mod recipe;
 #[cfg(any(feature = "jwt", all(feature = "recipe", feature = "asymmetric")))]
@@ -36,6 +42,9 @@ pub use basic::Basic;
 #[cfg(feature = "bearer")]
 #[doc(no_inline)]
 pub use bearer::Bearer;
+#[cfg(feature = "digest")]
+#[doc(no_inline)]
+pub use digest::Digest;
 #[cfg(feature = "hmac")]
 #[doc(no_inline)]
 pub use hmac::Hmac;
@@ -55,6 +64,7 @@ pub use recipe::RecipeAuth;
     feature = "basic",
     feature = "bearer",
     feature = "compose",
+    feature = "digest",
     feature = "hmac",
     feature = "jwt",
     feature = "oauth2"

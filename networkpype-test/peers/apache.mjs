@@ -12,6 +12,7 @@ export function apache(folder, names, configuration) {
   return run('apache2', (port) => {
     const file = `${folder}/apache.conf`;
     writeFileSync(file, `
+${names.map((name) => `LoadModule ${name}_module ${modules}/mod_${name}.so`).join('\n')}
 ServerName 127.0.0.1
 Listen 127.0.0.1:${port}
 ServerRoot ${folder}
@@ -20,8 +21,12 @@ PidFile ${folder}/apache.pid
 ErrorLog /dev/stderr
 DocumentRoot ${folder}/www
 StartServers 1
+# Short of threads, it closes connections that are kept open, under requests that are on their way.
+ServerLimit 1
+ThreadLimit 128
+ThreadsPerChild 128
+MaxRequestWorkers 128
 ${user}
-${names.map((name) => `LoadModule ${name}_module ${modules}/mod_${name}.so`).join('\n')}
 ${configuration(port)}
 `);
     return ['-d', folder, '-f', file, '-D', 'FOREGROUND'];

@@ -9,6 +9,7 @@ use tokio_rustls::rustls::ServerConfig;
 use crate::ca::TestCa;
 use crate::clock::ServerClock;
 use crate::connection;
+use crate::digest::DigestRealm;
 use crate::exchange::Exchange;
 use crate::host::Host;
 use crate::limiter::Limiter;
@@ -39,6 +40,7 @@ impl Default for ExchangeBuilder {
                 replays_allowed: false,
                 ticks: u64::MAX,
                 tick_interval: Duration::from_millis(10),
+                digest: None,
                 handlers: Vec::new(),
             },
             skew_ms: 0,
@@ -118,6 +120,12 @@ impl ExchangeBuilder {
     /// The time between two messages of a WebSocket subscription. Default 10 ms.
     pub fn tick_interval(mut self, interval: Duration) -> Self {
         self.config.tick_interval = interval;
+        self
+    }
+
+    /// Who may enter `/api/digest/` and `/ws/digest`. Default: nobody.
+    pub fn digest(mut self, realm: &DigestRealm) -> Self {
+        self.config.digest = Some(realm.clone());
         self
     }
 

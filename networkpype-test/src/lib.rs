@@ -36,7 +36,8 @@
 //! | `/api/key/`, `/api/key-query/`, `/api/key-cookie/` | needs `X-API-KEY`, `?api_key=`, the cookie `api_key` |
 //! | `/api/query/` | needs `X-MBX-APIKEY`, `timestamp` and, last, `signature`: hex HMAC-SHA256 over query and body |
 //! | `/api/body/` | needs `ACCESS-KEY`, `ACCESS-TIMESTAMP`, `ACCESS-SIGN`: base64 HMAC-SHA256 over timestamp, method, target and body; `ACCESS-NONCE` must increase if sent |
-//! | `/ws`, `/ws/header`, `/ws/query` | a WebSocket: open to all, with `X-API-KEY`, with a signed query |
+//! | `/api/digest/` | needs Digest, as [`ExchangeBuilder::digest`] says |
+//! | `/ws`, `/ws/header`, `/ws/query`, `/ws/digest` | a WebSocket: open to all, with `X-API-KEY`, with a signed query, with Digest |
 //! | `/ws/silent`, `/ws/no-upgrade` | upgrades and hangs, hangs before the upgrade |
 //! | `/ws/refuse?status=&retry_after=`, `/ws/redirect?to=` | anything but an upgrade |
 //!
@@ -62,6 +63,7 @@ mod builder;
 mod ca;
 mod clock;
 mod connection;
+mod digest;
 mod exchange;
 mod host;
 mod limiter;
@@ -78,6 +80,7 @@ mod ws;
 
 pub use crate::builder::ExchangeBuilder;
 pub use crate::ca::{IssuedCert, TestCa};
+pub use crate::digest::{DigestCounts, DigestRealm};
 pub use crate::exchange::Exchange;
 pub use crate::raw::{RawServer, Step};
 pub use crate::record::{MessageKind, ReceivedMessage, Recorded};

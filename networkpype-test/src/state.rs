@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
 use crate::clock::ServerClock;
+use crate::digest::DigestRealm;
 use crate::limiter::{Limiter, Verdict};
 use crate::path::SlowPath;
 use crate::record::{Journal, Recorded};
@@ -22,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) replays_allowed: bool,
     pub(crate) ticks: u64,
     pub(crate) tick_interval: Duration,
+    pub(crate) digest: Option<DigestRealm>,
     pub(crate) handlers: Vec<(String, Handler)>,
 }
 

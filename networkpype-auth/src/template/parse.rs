@@ -114,9 +114,9 @@ const PARTS: [&str; 22] = [
 ];
 
 /// The filters, for the error about one that is not known.
-const FILTERS: &str = "`md5`, `sha1`, `sha256`, `sha384`, `sha512`, `hmac-sha1`, `hmac-sha256`, `hmac-sha384`, \
-                       `hmac-sha512`, `hex`, `hex-upper`, `base64`, `base64url`, `base64-of-hex`, `base58`, `percent`, \
-                       `upper`, `lower`, `json`, `plain`, `prefix`, `suffix`, `strip`, `after` and `or`";
+const FILTERS: &str = "`md5`, `sha1`, `sha256`, `sha384`, `sha512`, `sha512-256`, `hmac-sha1`, `hmac-sha256`, \
+                       `hmac-sha384`, `hmac-sha512`, `hex`, `hex-upper`, `base64`, `base64url`, `base64-of-hex`, \
+                       `base58`, `percent`, `upper`, `lower`, `json`, `plain`, `prefix`, `suffix`, `strip`, `after` and `or`";
 
 impl Template {
     /// Whether a name in braces is a part that every template has, so that neither a credential nor a constant can be

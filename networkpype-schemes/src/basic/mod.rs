@@ -8,6 +8,10 @@ use networkpype_core::{
     async_trait,
 };
 
+use crate::password;
+
+pub use crate::password::PasswordProvider;
+
 /// Sends a user name and a password with every authenticated request and WebSocket handshake, as UTF-8.
 ///
 /// ```
@@ -31,18 +35,7 @@ pub struct Basic(Source);
 #[derive(Clone)]
 enum Source {
     Fixed(Secret),
-    Provided(Arc<dyn BasicProvider>),
-}
-
-/// Gives out a user name and a password. It is asked for each request, so it should hand out what it has until that
-/// changes.
-#[async_trait]
-pub trait BasicProvider: Send + Sync {
-    /// The user name and the password.
-    ///
-    /// # Errors
-    /// When they cannot be had. Nothing is sent then.
-    async fn user_and_password(&self) -> Result<(String, Secret), AuthError>;
+    Provided(Arc<dyn PasswordProvider>),
 }
 
 impl Basic {
@@ -56,7 +49,7 @@ impl Basic {
     }
 
     /// User name and password from elsewhere, asked for with each request.
-    pub fn from_provider(provider: impl BasicProvider + 'static) -> Self {
+    pub fn from_provider(provider: impl PasswordProvider + 'static) -> Self {
         Self(Source::Provided(Arc::new(provider)))
     }
 
@@ -74,19 +67,12 @@ impl Basic {
 }
 
 fn header(user: &str, password: &Secret) -> Result<Secret, AuthError> {
-    let refused = |message: &'static str| Err(AuthError::new(AuthErrorKind::Credentials, message));
-    let Some(text) = password.expose_str() else {
-        return refused("the password is not UTF-8 text");
-    };
+    let text = password::text_of(user, password)?;
     if user.contains(':') {
-        return refused(
+        return Err(AuthError::new(
+            AuthErrorKind::Credentials,
             "the user name holds a colon, which ends it: no server could tell the rest from the password",
-        );
-    }
-    if user.chars().chain(text.chars()).any(char::is_control) {
-        return refused(
-            "the user name or the password holds a control character, such as a line end",
-        );
+        ));
     }
     let pair = Secret::from(format!("{user}:{text}"));
     Ok(format!("Basic {}", STANDARD.encode(pair.expose_bytes())).into())

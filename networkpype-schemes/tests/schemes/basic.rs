@@ -4,7 +4,7 @@ use networkpype_core::{
     Auth, AuthError, AuthErrorKind, RestRequest, Secret, WebSocketHandshake, WebSocketRequest,
     async_trait,
 };
-use networkpype_schemes::basic::{Basic, BasicProvider};
+use networkpype_schemes::basic::{Basic, PasswordProvider};
 use serde_json::Value;
 
 use crate::wire::header;
@@ -68,7 +68,7 @@ async fn a_handshake_has_the_header_and_a_message_cannot() {
 struct Rotated(Mutex<u32>);
 
 #[async_trait]
-impl BasicProvider for Rotated {
+impl PasswordProvider for Rotated {
     async fn user_and_password(&self) -> Result<(String, Secret), AuthError> {
         let mut asked = self.0.lock().expect("not poisoned");
         *asked += 1;

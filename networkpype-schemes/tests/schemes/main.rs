@@ -12,6 +12,10 @@ mod bearer;
 mod ccxt_vectors;
 #[cfg(feature = "compose")]
 mod compose;
+#[cfg(feature = "digest")]
+mod digest;
+#[cfg(feature = "digest")]
+mod digest_challenges;
 #[cfg(feature = "hmac")]
 mod hmac_rest;
 #[cfg(feature = "hmac")]

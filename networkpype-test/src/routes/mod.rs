@@ -1,5 +1,6 @@
 //! Which endpoint answers? Pure functions of the request and the exchange's state.
 
+mod digest;
 mod echo;
 mod key;
 mod public;
@@ -11,6 +12,7 @@ use crate::record::Recorded;
 use crate::state::State;
 use crate::wire::Reply;
 
+pub(crate) use self::digest::enter;
 pub(crate) use self::key::header_is_key;
 pub(crate) use self::public::{redirect, status};
 pub(crate) use self::signed_query::check as check_signed_query;
@@ -61,6 +63,7 @@ fn route(state: &State, request: &Recorded) -> Reply {
         ("api", "key-cookie") => key::by_cookie(state, request),
         ("api", "query") => signed_query::answer(state, request),
         ("api", "body") => signed_body::answer(state, request),
+        ("api", "digest") => digest::answer(state, request),
         ("", "time") => {
             Reply::json(200, &serde_json::json!({ "serverTime": state.clock.now_ms() }))
         }

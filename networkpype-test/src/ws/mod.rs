@@ -49,6 +49,10 @@ pub(crate) fn plan(state: &State, request: &Recorded) -> Option<Plan> {
         "redirect" => Plan::Answer(routes::redirect(query)),
         "header" if routes::header_is_key(state, request, "X-API-KEY") => upgrade(request, false),
         "header" => Plan::Answer(Reply::error(401, -2014, "API-key format invalid.")),
+        "digest" => match routes::enter(state, request, b"") {
+            Ok(_) => upgrade(request, false),
+            Err(refusal) => Plan::Answer(refusal),
+        },
         "query" => match routes::check_signed_query(state, request) {
             Ok(()) => upgrade(request, false),
             Err(refusal) => Plan::Answer(refusal),

@@ -7,6 +7,7 @@
 )]
 
 mod client;
+mod digest;
 mod http;
 mod life;
 mod limits;

@@ -7,6 +7,7 @@ use networkpype_schemes::{
     basic::Basic,
     bearer::Bearer,
     compose::{AuthChain, AuthRoute, AuthRouter, AuthRouterBuilder},
+    digest::{Digest, DigestAlgorithm, DigestBuilder},
     hmac::{Hmac, HmacBuilder},
     jwt::{Jwt, JwtAlgorithm, JwtBuilder},
 };
@@ -23,6 +24,9 @@ pub(crate) fn specimens() -> Vec<Specimen> {
         debug networkpype_schemes::compose::AuthRoute => [AuthRoute::path("/v1/**")];
         debug networkpype_schemes::compose::AuthRouter => [router().build().expect("scheme")];
         debug networkpype_schemes::compose::AuthRouterBuilder => [router()];
+        debug networkpype_schemes::digest::Digest => [digest().build().expect("scheme")];
+        debug networkpype_schemes::digest::DigestAlgorithm => [DigestAlgorithm::Sha512_256];
+        debug networkpype_schemes::digest::DigestBuilder => [digest()];
         debug networkpype_schemes::jwt::Jwt => [jwt().build().expect("scheme")];
         debug networkpype_schemes::jwt::JwtBuilder => [jwt()];
         debug networkpype_schemes::hmac::Hmac => [hmac().build().expect("scheme")];
@@ -62,6 +66,10 @@ fn router() -> AuthRouterBuilder {
     AuthRouter::builder().route(AuthRoute::path("/v1/**"), bearer())
 }
 
+fn digest() -> DigestBuilder {
+    Digest::builder(CANARY, CANARY)
+}
+
 fn jwt() -> JwtBuilder {
     Jwt::with_secret(JwtAlgorithm::Hs256, CANARY)
         .expect("signer")
@@ -83,6 +91,8 @@ pub(super) fn errors() -> Vec<AuthError> {
     for bad in [format!("{CANARY}\n"), format!("{CANARY} \u{fc}")] {
         errors.extend(Basic::new(&bad, CANARY).err());
         errors.extend(Basic::new("user", bad.clone()).err());
+        errors.extend(Digest::new(&bad, CANARY).err());
+        errors.extend(Digest::new("user", bad.clone()).err());
         errors.extend(Bearer::new(bad.clone()).err());
         errors.extend(jwt().claim_json("more", bad.clone()).build().err());
     }
