@@ -37,7 +37,7 @@ struct Inner {
 pub enum ErrorKind {
     /// The request or message cannot be sent as it was built.
     Request,
-    /// It was to be authenticated and cannot be, or the response does not verify.
+    /// It was to be authenticated and cannot be, or the scheme does not accept the response.
     Auth,
     /// Credentials would have gone where they may not.
     OriginRefused,

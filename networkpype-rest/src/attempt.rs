@@ -183,7 +183,7 @@ impl Attempt<'_> {
                 Error::new(
                     ErrorKind::Auth,
                     self.outcome_of(&answer.response),
-                    "the response does not verify",
+                    "the scheme does not accept the response",
                 )
                 .with_status(answer.response.status())
                 .with_excerpt(answer.excerpt())

@@ -174,9 +174,13 @@ async fn show(
 ) -> Result<(), Error> {
     let Some(auth) = auth else { return Ok(()) };
     auth.on_response(signed.request(), response).await.map_err(|error| {
-        Error::new(ErrorKind::Auth, Outcome::Done, "the answer to the handshake does not verify")
-            .with_status(response.status())
-            .with_source(error)
+        Error::new(
+            ErrorKind::Auth,
+            Outcome::Done,
+            "the scheme does not accept the answer to the handshake",
+        )
+        .with_status(response.status())
+        .with_source(error)
     })
 }
 
