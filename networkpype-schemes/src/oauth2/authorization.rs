@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use networkpype_auth::token::{TokenError, TokenErrorKind};
 use networkpype_core::{AuthError, Secret};
-use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, url::form_urlencoded};
+use oauth2::{CsrfToken, RedirectUrl, url::form_urlencoded};
 
 use super::{
     client::Client,
+    code_verifier::{CodeVerifier, random_text},
     error::{malformed, refused, unusable},
     server::AuthorizationServer,
 };
@@ -52,16 +52,16 @@ impl AuthorizationRequest {
         more: &[(String, String)],
         entropy: &dyn Entropy,
     ) -> Result<Self, AuthError> {
+        let state = random_text(entropy)?;
+        let verifier = CodeVerifier::generate_with(entropy)?;
         let redirect = Redirect {
             uri: redirect_uri.to_owned(),
-            state: random(entropy)?.into(),
-            verifier: random(entropy)?.into(),
+            state,
+            verifier: verifier.secret().clone(),
             issuer: server.issuer.clone(),
             names_itself: server.names_itself,
         };
-        let text = |secret: &Secret| secret.expose_str().unwrap_or_default().to_owned();
-        let state = text(&redirect.state);
-        let challenge = challenge(text(&redirect.verifier));
+        let state = redirect.state.expose_str().unwrap_or_default().to_owned();
         let uri = RedirectUrl::new(redirect_uri.to_owned())
             .map_err(|_| unusable("the redirect URI is no URL"))?;
         let asked = oauth2::basic::BasicClient::new(oauth2::ClientId::new(client.id().to_owned()))
@@ -69,7 +69,7 @@ impl AuthorizationRequest {
             .set_redirect_uri(uri);
         let request = asked
             .authorize_url(|| CsrfToken::new(state))
-            .set_pkce_challenge(challenge)
+            .set_pkce_challenge(verifier.pkce())
             .add_scopes(scopes.iter().map(|scope| oauth2::Scope::new(scope.clone())));
         let request = more.iter().fold(request, |request, (name, value)| {
             request.add_extra_param(name.clone(), value.clone())
@@ -168,17 +168,6 @@ const OTHER_LOGIN: &str = "the redirect does not belong to this login: its `stat
 const OTHER_ISSUER: &str = "the redirect is not from the authorization server that was asked: its `iss` is another, or \
                             missing";
 
-/// 32 random bytes as 43 characters, as RFC 7636, section 4.1 recommends.
-fn random(entropy: &dyn Entropy) -> Result<String, AuthError> {
-    let bytes = Secret::from([entropy.bytes()?, entropy.bytes()?].concat());
-    Ok(URL_SAFE_NO_PAD.encode(bytes.expose_bytes()))
-}
-
-/// RFC 7636, section 4.2. The verifier has to have from 43 to 128 characters, which those of `random` have.
-fn challenge(verifier: String) -> PkceCodeChallenge {
-    PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(verifier))
-}
-
 /// Compares in a time that says nothing of where the two differ.
 fn same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len()
@@ -201,8 +190,6 @@ impl fmt::Debug for AuthorizationCode {
 mod tests {
     use std::sync::atomic::{AtomicU8, Ordering};
 
-    use serde_json::Value;
-
     use super::*;
 
     /// Bytes that count up from a number.
@@ -216,35 +203,13 @@ mod tests {
     }
 
     #[test]
-    fn challenges_are_those_of_the_vectors() {
-        for text in [
-            include_str!("../../../vectors/pkce/rfc7636.json"),
-            include_str!("../../../vectors/pkce/generated.json"),
-        ] {
-            let vectors: Value = serde_json::from_str(text).expect("JSON");
-            let cases = vectors["cases"].as_array().expect("cases");
-            assert!(!cases.is_empty());
-            for case in cases {
-                let verifier = case["code_verifier"].as_str();
-                let verifier = verifier.or(case["expected"]["code_verifier"].as_str());
-                let made = challenge(verifier.expect("a verifier").to_owned());
-                assert_eq!(made.as_str(), case["expected"]["code_challenge"], "{}", case["name"]);
-                assert_eq!(made.method().as_str(), "S256");
-                if let Some(octets) = case["random_octets"].as_array() {
-                    let octets: Vec<u8> =
-                        octets.iter().map(|it| it.as_u64().expect("octet") as u8).collect();
-                    assert_eq!(Some(URL_SAFE_NO_PAD.encode(octets).as_str()), verifier);
-                }
-            }
-        }
-    }
-
-    #[test]
     fn state_and_verifier_are_drawn_apart_and_long_enough() {
         let entropy = Counting(AtomicU8::new(1));
-        let drawn = [random(&entropy).expect("bytes"), random(&entropy).expect("bytes")];
+        let state = random_text(&entropy).expect("bytes");
+        let verifier = CodeVerifier::generate_with(&entropy).expect("bytes");
+        let drawn = [&state, verifier.secret()].map(Secret::expose_bytes);
         assert_ne!(drawn[0], drawn[1]);
-        assert_eq!(drawn.map(|text| text.len()), [43, 43]);
+        assert_eq!(drawn.map(<[u8]>::len), [43, 43]);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod auth;
 mod authorization;
 mod builder;
 mod client;
+mod code_verifier;
 mod device;
 mod discovery;
 #[cfg(feature = "dpop")]
@@ -42,6 +43,7 @@ pub use assertion::Assertion;
 pub use authorization::{AuthorizationCode, AuthorizationRequest};
 pub use builder::OAuth2Builder;
 pub use client::Client;
+pub use code_verifier::CodeVerifier;
 pub use device::DevicePrompt;
 pub use discovery::Discovery;
 #[cfg(feature = "dpop")]

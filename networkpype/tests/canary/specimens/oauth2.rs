@@ -6,9 +6,9 @@ use http::StatusCode;
 use networkpype_auth::token::TokenError;
 use networkpype_core::{AuthError, Caller, Error, RestRequest, RestResponse, Secret, async_trait};
 use networkpype_schemes::oauth2::{
-    Assertion, AuthorizationCode, AuthorizationRequest, AuthorizationServer, Client, DevicePrompt,
-    Discovery, Grant, JwtAlgorithm, JwtSigner, LoopbackRedirect, OAuth2, OAuth2Builder,
-    TokenExchange, TokenHint,
+    Assertion, AuthorizationCode, AuthorizationRequest, AuthorizationServer, Client, CodeVerifier,
+    DevicePrompt, Discovery, Grant, JwtAlgorithm, JwtSigner, LoopbackRedirect, OAuth2,
+    OAuth2Builder, TokenExchange, TokenHint,
 };
 
 use crate::{canary::CANARY, specimen::Specimen, specimen::specimens};
@@ -25,6 +25,7 @@ pub(crate) async fn specimens() -> Vec<Specimen> {
         debug networkpype_schemes::oauth2::AuthorizationRequest => [request()];
         debug networkpype_schemes::oauth2::AuthorizationServer => [server()];
         debug networkpype_schemes::oauth2::Client => clients();
+        debug networkpype_schemes::oauth2::CodeVerifier => [CodeVerifier::new(CANARY.repeat(9)).expect("long enough")];
         debug networkpype_schemes::oauth2::DevicePrompt => [prompt().await];
         debug networkpype_schemes::oauth2::Discovery => [Discovery::new(url())];
         debug networkpype_schemes::oauth2::Grant => grants();
