@@ -1,18 +1,13 @@
-//! JSON Web Signatures and Tokens: what a signer makes of the bytes that are signed.
+//! JSON Web Signatures and Tokens: what a signer makes, what a verifier takes and what it refuses, and thumbprints of keys.
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED,
-    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512,
-    UnparsedPublicKey, VerificationAlgorithm,
-};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use networkpype::{
     AuthError, Secret,
-    auth::{JwtAlgorithm, JwtSigner, KeyEncoding, SigningKey},
+    auth::{JwtAlgorithm, JwtKey, JwtSigner, JwtVerifier, PublicJwk, VerifyingKey},
 };
 use serde_json::Value;
 
-use crate::{compare, report::Outcome, text_of};
+use crate::{compare, refusal, report::Outcome, text_of};
 
 /// One signature: its algorithm, its key, what is signed and what comes of it.
 struct Signed {
@@ -24,48 +19,72 @@ struct Signed {
 
 /// Replays a case if it is one of these.
 pub(crate) fn replay(case: &Value) -> Option<Outcome> {
-    if case["expected"].get("thumbprint_sha256").is_some() {
-        return Some(Outcome::Skipped("the library makes no thumbprints of keys".to_owned()));
+    if let Some(thumbprint) = thumbprint_of(case) {
+        return Some(outcome(thumbprint));
     }
-    let expected = &case["expected"];
-    if [&expected["valid"], &expected["valid_signature"]].contains(&&Value::Bool(false)) {
-        return Some(Outcome::Skipped("the library signs tokens and verifies none".to_owned()));
+    if let Some(refused) = refusal::replay(case) {
+        return Some(outcome(refused));
     }
-    let all = match signatures(case)? {
-        Ok(all) => all,
-        Err(problem) => return Some(Outcome::Failed(problem)),
-    };
+    let all = signatures(case)?;
     if case["verified"] == Value::Bool(false) {
         return Some(Outcome::Skipped("no other implementation reproduces it".to_owned()));
     }
+    let all = match all {
+        Ok(all) => all,
+        Err(problem) => return Some(Outcome::Failed(problem)),
+    };
     if let Some(unknown) = all.iter().find(|it| it.algorithm.parse::<JwtAlgorithm>().is_err()) {
         return Some(Outcome::Skipped(format!("the library has no {}", unknown.algorithm)));
     }
-    Some(match all.iter().try_for_each(check) {
+    Some(outcome(all.iter().try_for_each(|signed| check(case, signed))))
+}
+
+fn outcome(result: Result<(), String>) -> Outcome {
+    match result {
         Ok(()) => Outcome::Passed,
         Err(difference) => Outcome::Failed(difference),
-    })
+    }
+}
+
+fn thumbprint_of(case: &Value) -> Option<Result<(), String>> {
+    let expected = case["expected"].get("thumbprint_sha256")?;
+    let key = case["key"].to_string().parse::<PublicJwk>().map_err(text);
+    Some(key.and_then(|key| compare::same("thumbprint", text_of(expected), &key.thumbprint())))
 }
 
 fn signatures(case: &Value) -> Option<Result<Vec<Signed>, String>> {
     if let Some(signing) = case["data"].get("signing") {
         return Some(of_cookbook(&case["data"]["input"], signing));
     }
+    if !case["key"].is_object() {
+        return None;
+    }
+    let token = token_of(case)?;
     let encoded = |name: &str| case[name].as_str().map(|raw| URL_SAFE_NO_PAD.encode(raw));
-    let input = match case["protected_b64u"].as_str() {
-        Some(header) => format!("{header}.{}", case["payload_signed"].as_str()?),
-        None => {
-            let header = encoded("header_raw").or_else(|| encoded("protected_raw"))?;
-            format!("{header}.{}", encoded("payload_raw")?)
-        }
+    let header = || {
+        let written = case["protected_b64u"].as_str().map(str::to_owned);
+        written.or_else(|| encoded("header_raw")).or_else(|| encoded("protected_raw"))
     };
-    let expected = &case["expected"];
-    let token =
-        ["token", "compact", "signature"].iter().find_map(|name| expected[name].as_str())?;
+    let payload = || {
+        let signed = case["payload_signed"].as_str().map(str::to_owned);
+        signed.or_else(|| encoded("payload_raw"))
+    };
+    let input = match (header(), payload(), token.rsplit_once('.')) {
+        (Some(header), Some(payload), _) => format!("{header}.{payload}"),
+        // A token holds what is signed, where nobody wrote it down beside it.
+        (_, _, Some((input, _))) => input.to_owned(),
+        _ => return None,
+    };
     Some(algorithm(&input).map(|algorithm| {
         let expected = token.rsplit('.').next().unwrap_or_default().to_owned();
         vec![Signed { algorithm, key: case["key"].clone(), input, expected }]
     }))
+}
+
+/// The token or the signature of a case.
+pub(crate) fn token_of(case: &Value) -> Option<&str> {
+    let names = ["token", "compact", "signature", "jws", "jwt"];
+    [&case["expected"], case].into_iter().find_map(|of| names.iter().find_map(|it| of[it].as_str()))
 }
 
 /// One signature of the cookbook, or several with a key each.
@@ -89,41 +108,92 @@ fn of_cookbook(input: &Value, signing: &Value) -> Result<Vec<Signed>, String> {
 
 /// The algorithm that the header in front of what is signed names.
 fn algorithm(input: &str) -> Result<String, String> {
+    Ok(text_of(&header_of(input)?["alg"]).to_owned())
+}
+
+fn header_of(input: &str) -> Result<Value, String> {
     let header = input.split('.').next().unwrap_or_default();
     let header = URL_SAFE_NO_PAD.decode(header).map_err(|error| error.to_string())?;
-    let header: Value = serde_json::from_slice(&header).map_err(|error| error.to_string())?;
-    Ok(text_of(&header["alg"]).to_owned())
+    serde_json::from_slice(&header).map_err(|error| error.to_string())
 }
 
-fn check(signed: &Signed) -> Result<(), String> {
-    let text = |error: AuthError| error.to_string();
+fn check(case: &Value, signed: &Signed) -> Result<(), String> {
     let algorithm: JwtAlgorithm = signed.algorithm.parse().map_err(text)?;
     let jwk = Secret::from(signed.key.to_string());
+    let key = JwtKey::from_jwk(algorithm, &jwk).map_err(text)?;
+    let verifier = JwtVerifier::builder().key(key).build().map_err(text)?;
+    let verifies = |whose: &str, signature: &str| match verify(&verifier, signed, signature) {
+        Err(why) => Err(format!("signature: the {whose} one does not verify: {why}")),
+        Ok(()) => Ok(()),
+    };
+    verifies("expected", &signed.expected)?;
+    let is_private = ["d", "k"].iter().any(|member| signed.key.get(member).is_some());
+    if !is_private {
+        return Ok(());
+    }
     let signer = JwtSigner::from_jwk(algorithm, &jwk).map_err(text)?;
     let own = signer.signature(signed.input.as_bytes()).map_err(text)?;
-    let Some(verifier) = verifier(algorithm) else {
-        return compare::same("signature", &signed.expected, &own);
-    };
-    let with_key = algorithm.signature_algorithm().ok_or("an HMAC is the same each time")?;
-    let key = SigningKey::new(with_key, &jwk, KeyEncoding::Jwk).map_err(text)?;
-    for (whose, signature) in [("expected", &signed.expected), ("own", &own)] {
-        let bytes = URL_SAFE_NO_PAD.decode(signature).map_err(|error| error.to_string())?;
-        UnparsedPublicKey::new(verifier, key.public_key())
-            .verify(signed.input.as_bytes(), &bytes)
-            .map_err(|_| format!("signature: the {whose} one does not verify"))?;
+    verifies("own", &own)?;
+    match differs_each_time(algorithm) || case["deterministic"] == Value::Bool(false) {
+        true => Ok(()),
+        false => compare::same("signature", &signed.expected, &own),
     }
-    Ok(())
 }
 
-/// For algorithms whose signatures differ each time.
-pub(crate) fn verifier(algorithm: JwtAlgorithm) -> Option<&'static dyn VerificationAlgorithm> {
-    Some(match algorithm {
-        JwtAlgorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
-        JwtAlgorithm::Es384 => &ECDSA_P384_SHA384_FIXED,
-        JwtAlgorithm::Es512 => &ECDSA_P521_SHA512_FIXED,
-        JwtAlgorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
-        JwtAlgorithm::Ps384 => &RSA_PSS_2048_8192_SHA384,
-        JwtAlgorithm::Ps512 => &RSA_PSS_2048_8192_SHA512,
-        _ => return None,
-    })
+fn differs_each_time(algorithm: JwtAlgorithm) -> bool {
+    ["ES", "PS"].iter().any(|family| algorithm.as_str().starts_with(family))
+}
+
+/// Whether a verifier takes the signature, and the payload out of it, or refuses it where the header is one that must not
+/// be.
+fn verify(verifier: &JwtVerifier, signed: &Signed, signature: &str) -> Result<(), String> {
+    let (header, payload) = signed.input.split_once('.').ok_or("it has no payload")?;
+    if header.is_empty() {
+        return verify_bare(signed, signature);
+    }
+    let members = header_of(&signed.input)?;
+    let is_unencoded = members["b64"] == Value::Bool(false);
+    if members.get("b64").is_some() && members.get("crit").is_none() {
+        let bare = format!("{header}..{signature}");
+        return match verifier.verify_detached(&bare, payload.as_bytes()) {
+            Err(_) => Ok(()),
+            Ok(_) => Err("`b64` is taken, and `crit` does not name it (RFC 7797)".to_owned()),
+        };
+    }
+    let bytes = match is_unencoded {
+        true => payload.as_bytes().to_vec(),
+        false => URL_SAFE_NO_PAD.decode(payload).map_err(|error| error.to_string())?,
+    };
+    let detached = format!("{header}..{signature}");
+    verifier.verify_detached(&detached, &bytes).map_err(|error| error.to_string())?;
+    if is_unencoded && payload.contains('.') {
+        // It has no compact form (RFC 7797, section 5.2).
+        return Ok(());
+    }
+    let whole = format!("{}.{signature}", signed.input);
+    let verified = verifier.verify_signature(&whole).map_err(|error| error.to_string())?;
+    match verified.payload() == bytes {
+        true => Ok(()),
+        false => Err("the payload is another".to_owned()),
+    }
+}
+
+/// A signature whose algorithm is said elsewhere, where nothing protects it. It has no compact form.
+fn verify_bare(signed: &Signed, signature: &str) -> Result<(), String> {
+    let algorithm: JwtAlgorithm = signed.algorithm.parse().map_err(text)?;
+    let Some(with_key) = algorithm.signature_algorithm() else {
+        // An HMAC is the same each time, and is compared.
+        return Ok(());
+    };
+    let key: PublicJwk = signed.key.to_string().parse().map_err(text)?;
+    let key = VerifyingKey::from_jwk(with_key, &key).map_err(text)?;
+    let bytes = URL_SAFE_NO_PAD.decode(signature).map_err(|error| error.to_string())?;
+    match key.verify(signed.input.as_bytes(), &bytes) {
+        true => Ok(()),
+        false => Err("it is of something else".to_owned()),
+    }
+}
+
+pub(crate) fn text(error: AuthError) -> String {
+    error.to_string()
 }

@@ -25,7 +25,9 @@ mod jose;
 #[cfg(test)]
 mod mistakes;
 mod options;
+mod pkce;
 mod published;
+mod refusal;
 mod report;
 mod rest;
 #[cfg(test)]
@@ -36,7 +38,7 @@ mod websocket;
 use std::{fs, io::Write as _, path::Path, process::ExitCode};
 
 use options::{Options, USAGE};
-use report::Report;
+use report::{Outcome, Report};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
@@ -80,15 +82,7 @@ async fn replay(file: &Path, options: &Options) -> Result<Report, String> {
         && let Some(cases) = document["cases"].as_array()
     {
         for case in cases {
-            let by_scheme = match basic::replay(case).await {
-                None => digest::replay(case).await,
-                outcome => outcome,
-            };
-            let outcome = match by_scheme.or_else(|| jose::replay(case)) {
-                Some(outcome) => outcome,
-                None => published::replay(case).await,
-            };
-            report.add(text_of(&case["name"]), outcome);
+            report.add(text_of(&case["name"]), outcome_of(case).await);
         }
         return Ok(report);
     }
@@ -105,6 +99,20 @@ async fn replay(file: &Path, options: &Options) -> Result<Report, String> {
         }
     }
     Ok(report)
+}
+
+/// Replays a case in whichever format it is.
+async fn outcome_of(case: &Value) -> Outcome {
+    if let Some(outcome) = basic::replay(case).await {
+        return outcome;
+    }
+    if let Some(outcome) = digest::replay(case).await {
+        return outcome;
+    }
+    match pkce::replay(case).or_else(|| jose::replay(case)) {
+        Some(outcome) => outcome,
+        None => published::replay(case).await,
+    }
 }
 
 fn text_of(value: &Value) -> &str {

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::{ccxt::Keys, options::Options, published, report::Outcome, rest, websocket};
+use crate::{
+    ccxt::Keys, jose, options::Options, pkce, published, report::Outcome, rest, websocket,
+};
 
 fn vectors(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../vectors").join(file)
@@ -90,4 +92,62 @@ fn wrong_options_are_told_before_any_case_is_replayed() {
     let recipe = vectors("../networkpype/presets/kraken.toml").display().to_string();
     assert!(options(&["--recipe", &recipe, "FILE"]).is_ok(), "credentials come with the cases");
     assert!(options(&["--help"]).expect("options").help);
+}
+
+fn case_of(file: &str, name: &str) -> Value {
+    let text = std::fs::read_to_string(vectors(file)).expect("the vectors");
+    let file: Value = serde_json::from_str(&text).expect("JSON");
+    let mut cases = file["cases"].as_array().expect("cases").iter();
+    cases.find(|case| case["name"] == name).expect(name).clone()
+}
+
+fn with(case: &Value, path: &str, value: Value) -> Value {
+    let mut case = case.clone();
+    *case.pointer_mut(path).expect(path) = value;
+    case
+}
+
+fn failure(outcome: Option<Outcome>) -> Option<String> {
+    match outcome.expect("it is one of these") {
+        Outcome::Failed(why) => Some(why),
+        Outcome::Passed => None,
+        Outcome::Skipped(why) | Outcome::Refused(why) => panic!("{why}"),
+    }
+}
+
+#[test]
+fn a_token_a_thumbprint_and_a_challenge_that_are_wrong_fail() {
+    let tokens = "jose/generated_pyjwt.json";
+    let es256 = case_of(tokens, "ES256-0");
+    let another = case_of(tokens, "ES256-1")["expected"]["token"].clone();
+    let thumbprint = case_of("jose/jwk_thumbprint.json", "rfc7638-3.1");
+    let none = case_of(tokens, "neg-none");
+    let hs256 = case_of(tokens, "HS256-0");
+    for (case, expected) in [
+        (with(&es256, "/expected/token", another), "signature: the expected one does not verify"),
+        (with(&thumbprint, "/expected/thumbprint_sha256", json!("AA")), "thumbprint: expected"),
+        (with(&es256, "/expected/valid_signature", json!(false)), "it is taken, and must be"),
+        (with(&hs256, "/expected/valid_signature", json!(false)), "it is taken, and must be"),
+        (with(&none, "/expected/why", json!("payload swapped")), "it is refused because"),
+    ] {
+        let why = failure(jose::replay(&case)).expect("a failure");
+        assert!(why.starts_with(expected), "{why}");
+    }
+    let pkce = case_of("pkce/rfc7636.json", "appendix-b");
+    for case in [
+        with(&pkce, "/expected/code_challenge", json!("AA")),
+        with(&pkce, "/random_octets/0", json!(117)),
+    ] {
+        let why = failure(pkce::replay(&case)).expect("a failure");
+        assert!(why.starts_with("code_"), "{why}");
+    }
+}
+
+#[test]
+fn what_a_token_says_itself_need_not_stand_beside_it() {
+    let es256 = case_of("jose/generated_pyjwt.json", "ES256-0");
+    let mut bare = json!({"key": es256["key"], "token": es256["expected"]["token"]});
+    assert_eq!(failure(jose::replay(&bare)), None);
+    bare["key"].as_object_mut().expect("an object").remove("d");
+    assert_eq!(failure(jose::replay(&bare)), None);
 }

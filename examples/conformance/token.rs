@@ -1,10 +1,9 @@
 //! Do two JSON Web Tokens say the same, and does one of them verify?
 
-use aws_lc_rs::signature::UnparsedPublicKey;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use networkpype::{
     Secret,
-    auth::{JwtAlgorithm, JwtSigner, KeyEncoding, SigningKey},
+    auth::{JwtAlgorithm, JwtKey, JwtVerifier, KeyEncoding, SigningKey},
 };
 use serde_json::Value;
 
@@ -35,24 +34,17 @@ fn verify(token: &str, key: &str) -> Result<(), String> {
     let text = |error: networkpype::AuthError| error.to_string();
     let algorithm = json_of(token, 0)?["alg"].as_str().unwrap_or_default().to_owned();
     let algorithm: JwtAlgorithm = algorithm.parse().map_err(text)?;
-    let (input, signature) = token.rsplit_once('.').ok_or("it is no token")?;
     let key = Secret::from(key);
-    let Some(with_key) = algorithm.signature_algorithm() else {
-        let signer = JwtSigner::with_secret(algorithm, &key).map_err(text)?;
-        let again = signer.signature(input.as_bytes()).map_err(text)?;
-        return crate::compare::same("signature", &again, signature);
+    let key = match algorithm.signature_algorithm() {
+        None => JwtKey::with_secret(algorithm, &key).map_err(text)?,
+        Some(with_key) => {
+            let key = [KeyEncoding::Pem, KeyEncoding::SeedBase64, KeyEncoding::DerBase64]
+                .into_iter()
+                .find_map(|encoding| SigningKey::new(with_key, &key, encoding).ok())
+                .ok_or("the key cannot be read")?;
+            JwtKey::with_key(algorithm, key.verifying_key().map_err(text)?).map_err(text)?
+        }
     };
-    let key = [KeyEncoding::Pem, KeyEncoding::SeedBase64, KeyEncoding::DerBase64]
-        .into_iter()
-        .find_map(|encoding| SigningKey::new(with_key, &key, encoding).ok())
-        .ok_or("the key cannot be read")?;
-    let Some(verifier) = crate::jose::verifier(algorithm) else {
-        let signer = JwtSigner::with_key(algorithm, key).map_err(text)?;
-        let again = signer.signature(input.as_bytes()).map_err(text)?;
-        return crate::compare::same("signature", &again, signature);
-    };
-    let bytes = URL_SAFE_NO_PAD.decode(signature).map_err(|error| error.to_string())?;
-    UnparsedPublicKey::new(verifier, key.public_key())
-        .verify(input.as_bytes(), &bytes)
-        .map_err(|_| "the signature does not verify".to_owned())
+    let verifier = JwtVerifier::builder().key(key).build().map_err(text)?;
+    verifier.verify_signature(token).map(|_| ()).map_err(|error| error.to_string())
 }
