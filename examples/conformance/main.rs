@@ -21,6 +21,7 @@ mod ccxt;
 mod committed;
 mod compare;
 mod digest;
+mod dpop;
 mod jose;
 #[cfg(test)]
 mod mistakes;
@@ -109,7 +110,8 @@ async fn outcome_of(case: &Value) -> Outcome {
     if let Some(outcome) = digest::replay(case).await {
         return outcome;
     }
-    match pkce::replay(case).or_else(|| jose::replay(case)) {
+    let own = pkce::replay(case).or_else(|| dpop::replay(case));
+    match own.or_else(|| jose::replay(case)) {
         Some(outcome) => outcome,
         None => published::replay(case).await,
     }

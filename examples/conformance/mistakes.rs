@@ -4,8 +4,13 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use networkpype::{
+    Timestamp,
+    schemes::oauth2::{DpopClaims, DpopKey},
+};
+
 use crate::{
-    ccxt::Keys, jose, options::Options, pkce, published, report::Outcome, rest, websocket,
+    ccxt::Keys, dpop, jose, options::Options, pkce, published, report::Outcome, rest, websocket,
 };
 
 fn vectors(file: &str) -> PathBuf {
@@ -150,4 +155,42 @@ fn what_a_token_says_itself_need_not_stand_beside_it() {
     assert_eq!(failure(jose::replay(&bare)), None);
     bare["key"].as_object_mut().expect("an object").remove("d");
     assert_eq!(failure(jose::replay(&bare)), None);
+}
+
+#[test]
+fn a_proof_is_held_against_all_that_its_case_says() {
+    let key = DpopKey::generate().expect("a key");
+    let claims = DpopClaims::new("GET", "https://h/a", "j", Timestamp::from_secs(7));
+    let proof = key.proof(&claims.access_token(&"t".into()).nonce("n")).expect("a proof");
+    let case = json!({
+        "proof": proof,
+        "method": "GET",
+        "url": "https://h/a?b",
+        "nonce": "n",
+        "access_token": "t",
+        "expected": { "valid": true, "jkt": key.thumbprint() },
+    });
+    let passes = |case: &Value| matches!(dpop::replay(case), Some(Outcome::Passed));
+    assert!(passes(&case));
+    let other = DpopKey::generate().expect("a key").thumbprint();
+    for (pointer, value, reason) in [
+        ("/method", json!("POST"), "htm"),
+        ("/url", json!("https://h/b"), "htu"),
+        ("/nonce", json!("m"), "nonce"),
+        ("/access_token", json!("u"), "ath"),
+        ("/expected/jkt", json!(other), "jkt"),
+        ("/proof", json!(format!("{proof}A")), ""),
+    ] {
+        let mut wrong = case.clone();
+        *wrong.pointer_mut(pointer).expect("a member") = value;
+        match dpop::replay(&wrong) {
+            Some(Outcome::Failed(why)) => assert!(why.starts_with(reason), "{pointer}: {why}"),
+            _ => panic!("{pointer} is not compared"),
+        }
+        wrong["expected"]["valid"] = json!(false);
+        assert!(passes(&wrong), "{pointer}");
+    }
+    let mut good = case;
+    good["expected"]["valid"] = json!(false);
+    assert!(matches!(dpop::replay(&good), Some(Outcome::Failed(_))));
 }

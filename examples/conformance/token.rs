@@ -24,7 +24,8 @@ fn token_in(text: &str) -> &str {
     text.rsplit(' ').next().unwrap_or_default()
 }
 
-fn json_of(token: &str, index: usize) -> Result<Value, String> {
+/// The header or the claims of a token.
+pub(crate) fn json_of(token: &str, index: usize) -> Result<Value, String> {
     let part = token.split('.').nth(index).ok_or("it is no token")?;
     let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|error| error.to_string())?;
     serde_json::from_slice(&bytes).map_err(|error| error.to_string())

@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, StatusCode};
-use networkpype_auth::{JwtKey, JwtVerifier};
+use networkpype_auth::{JwtKey, JwtVerifier, PublicJwk};
 use networkpype_core::{
-    Auth as _, Clock as _, Recovery, Rejection, RestRequest, RestResponse, WebSocketHandshake,
-    WebSocketRequest,
+    Auth as _, Clock as _, Recovery, Rejection, RestRequest, RestResponse, Timestamp,
+    WebSocketHandshake, WebSocketRequest,
 };
 use networkpype_schemes::oauth2::{
     Assertion, Client, DpopClaims, DpopKey, Grant, JwtAlgorithm, JwtSigner, OAuth2, OAuth2Builder,
@@ -21,7 +21,7 @@ use crate::{
     oauth2_issuer::{
         API_URL, Answer, Issuer, TOKEN_URL, Wall, authorization, form_value, says, scheme, sent,
     },
-    wire::header,
+    wire::{header, vectors_here_only},
 };
 
 fn key() -> DpopKey {
@@ -311,4 +311,32 @@ fn a_key_signs_with_its_own_algorithm_and_shows_nothing_private() {
         };
         assert!(DpopKey::new(wrong, key).is_err());
     }
+}
+
+#[test]
+fn the_hash_of_the_token_in_the_standards_example_reproduces() {
+    let Some(folder) = vectors_here_only("the proofs of RFC 9449") else { return };
+    let file = std::path::Path::new(&folder).join("dpop/rfc9449.json");
+    let file: Value =
+        serde_json::from_slice(&std::fs::read(file).expect("the vectors")).expect("JSON");
+    let key = key();
+    let mut checked = 0;
+    for case in file["cases"].as_array().expect("cases") {
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        let theirs = &case["claims"];
+        let at = Timestamp::from_secs(theirs["iat"].as_i64().expect("a time"));
+        let [method, url, jti] = ["htm", "htu", "jti"].map(|name| text(&theirs[name]));
+        let mut claims = DpopClaims::new(method, url, jti, at);
+        if let Some(token) = case["access_token"].as_str() {
+            claims = claims.access_token(&token.into());
+        }
+        let proof = key.proof(&claims).expect("a proof");
+        let ours = URL_SAFE_NO_PAD.decode(proof.split('.').nth(1).expect("claims"));
+        let ours: Value = serde_json::from_slice(&ours.expect("base64url")).expect("JSON");
+        assert_eq!(&ours, theirs);
+        let public: PublicJwk = case["header"]["jwk"].to_string().parse().expect("a key");
+        assert_eq!(public.thumbprint(), text(&case["expected"]["jkt"]));
+        checked += 1;
+    }
+    assert_eq!(checked, 3);
 }
