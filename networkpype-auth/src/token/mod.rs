@@ -1,14 +1,18 @@
 //! The life of a token: had once for everybody, renewed before it ends, kept where it survives the program.
 
 mod cache;
+mod cache_builder;
+mod entry;
 mod error;
 mod file_store;
 mod flight;
 mod life;
+mod renewal;
 mod store;
 mod value;
 
-pub use cache::{TokenCache, TokenCacheBuilder};
+pub use cache::TokenCache;
+pub use cache_builder::TokenCacheBuilder;
 pub use error::{TokenError, TokenErrorKind};
 pub use file_store::FileTokenStore;
 pub use store::{MemoryTokenStore, TokenLock, TokenStore};
