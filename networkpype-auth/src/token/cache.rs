@@ -1,15 +1,16 @@
 use std::{
-    collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    future::Future,
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
 use networkpype_core::{Backoff, Clock, Ticker};
 
 use super::{
-    Token, TokenCacheBuilder, TokenError, TokenErrorKind, TokenKey, TokenSource, TokenStore,
-    entry::Entry,
+    ObtainedToken, StoredToken, Token, TokenCacheBuilder, TokenError, TokenErrorKind, TokenKey,
+    TokenSource, TokenStore,
+    entry::{Entries, Entry},
     flight::Ticket,
     life::{Policy, Verdict},
 };
@@ -25,14 +26,16 @@ const TRIES: usize = 2;
 /// - **One request at a time** per [`TokenKey`]: callers at the same time share it, and none who gives up ends it.
 /// - **Renewed early**: within the last minute of its life, or the last quarter where that is shorter, a token is given out
 ///   while the next one is had in the background. When that fails, the old one goes on being used until its end, and the
-///   next try waits a while.
+///   next try waits a while, and as long as the issuer asks for.
 /// - **Two clocks**: a lifetime counts from the instant at which the token was asked for, and on the monotonic clock; an end
 ///   given as a date counts by the wall clock. A token may be used while both say so. One that lived through a suspended
 ///   machine or a stepped clock is renewed.
 /// - **Kept before it is used**: a new token is saved in the store before anybody gets it, and read from there where another
 ///   process was faster.
+/// - **Many keys**: of those whose tokens have ended and that nobody uses, nothing is held for ever. What the store keeps is its
+///   own affair.
 ///
-/// It needs a tokio runtime.
+/// It needs a tokio runtime with its timer enabled.
 pub struct TokenCache {
     pub(super) shared: Arc<Shared>,
 }
@@ -44,7 +47,7 @@ pub(super) struct Shared {
     pub(super) ticker: Arc<dyn Ticker>,
     pub(super) policy: Policy,
     pub(super) backoff: Backoff,
-    pub(super) entries: Mutex<BTreeMap<TokenKey, Arc<Entry>>>,
+    pub(super) entries: Entries,
     /// The number of the last token that was held.
     pub(super) generation: AtomicU64,
 }
@@ -116,9 +119,30 @@ impl TokenCache {
         Err(given_up())
     }
 
-    /// Lets go of what is held for `key`, after a logout or a new login. The store keeps what it has.
-    pub fn forget(&self, key: &TokenKey) {
-        self.shared.entries.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    /// Puts the token that `login` brings in place of the one there is, whatever that is.
+    ///
+    /// A renewal that is under way meanwhile does not put the one before back: it ends first, and where it waits for a
+    /// person, this login is the one that it has waited for.
+    ///
+    /// # Errors
+    /// Those of `login`. When the token cannot be saved: it is not used then, and saved by whoever asks for a token next.
+    pub async fn replace(
+        &self,
+        key: &TokenKey,
+        login: impl Future<Output = Result<ObtainedToken, TokenError>> + Send,
+    ) -> Result<Token, TokenError> {
+        self.shared.replace(&self.shared.entry(key), login).await
+    }
+
+    /// Lets go of the token of this key, here and in the store, and gives out what it was, for its issuer to take back.
+    ///
+    /// A renewal that is under way ends first, so that it does not put the token back; one that waits for a person is given
+    /// up.
+    ///
+    /// # Errors
+    /// When the store cannot be used. Then everything stays as it is.
+    pub async fn remove(&self, key: &TokenKey) -> Result<Option<StoredToken>, TokenError> {
+        self.shared.remove(&self.shared.entry(key)).await
     }
 }
 
@@ -140,9 +164,7 @@ pub(super) enum Wanted {
 
 impl Shared {
     fn entry(&self, key: &TokenKey) -> Arc<Entry> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = entries.entry(key.clone()).or_insert_with(|| Arc::new(Entry::new(key.clone())));
-        Arc::clone(entry)
+        self.entries.get(key, || (self.ticker.now(), self.clock.now()))
     }
 
     fn look(&self, entry: &Entry) -> Look {
@@ -180,14 +202,18 @@ impl Shared {
         let started = entry.flight.start(|| {
             let (shared, entry) = (Arc::clone(self), Arc::clone(entry));
             async move {
+                let changed = entry.lock().changed;
                 let result = shared.renew_now(&entry, wanted).await;
                 let now = shared.ticker.now();
                 let mut state = entry.lock();
                 match &result {
                     Ok(_) => (state.failures, state.failed) = (0, None),
+                    // It says nothing of what is there now.
+                    Err(_) if state.changed != changed => {}
                     Err(error) => {
                         let wait = shared.backoff.delay(state.failures, fastrand::f64());
                         state.failures = state.failures.saturating_add(1);
+                        let wait = wait.max(error.retry_after().unwrap_or_default());
                         state.failed = Some((error.clone(), now + wait));
                     }
                 }

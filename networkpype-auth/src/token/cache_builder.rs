@@ -1,12 +1,15 @@
 use std::{
     fmt,
-    sync::{Arc, Mutex, atomic::AtomicU64},
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
 use networkpype_core::{Backoff, Clock, SystemClock, Ticker, TokioTicker};
 
-use super::{MemoryTokenStore, TokenCache, TokenSource, TokenStore, cache::Shared, life::Policy};
+use super::{
+    MemoryTokenStore, TokenCache, TokenSource, TokenStore, cache::Shared, entry::Entries,
+    life::Policy,
+};
 
 /// Options of a [`TokenCache`]. Made by [`TokenCache::builder`].
 #[must_use = "a builder does nothing until `build` is called"]
@@ -75,7 +78,6 @@ impl TokenCacheBuilder {
     pub fn build(self) -> TokenCache {
         let Self { source, store, clock, ticker, policy } = self;
         let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
-        let entries = Mutex::default();
         TokenCache {
             shared: Arc::new(Shared {
                 source,
@@ -84,7 +86,7 @@ impl TokenCacheBuilder {
                 ticker,
                 policy,
                 backoff,
-                entries,
+                entries: Entries::new(),
                 generation: AtomicU64::new(0),
             }),
         }

@@ -4,6 +4,7 @@ mod cache;
 mod cache_builder;
 mod entry;
 mod error;
+mod file_lock;
 mod file_store;
 mod flight;
 mod life;
@@ -16,4 +17,6 @@ pub use cache_builder::TokenCacheBuilder;
 pub use error::{TokenError, TokenErrorKind};
 pub use file_store::FileTokenStore;
 pub use store::{MemoryTokenStore, TokenLock, TokenStore};
-pub use value::{Lifetime, ObtainedToken, StoredToken, Token, TokenKey, TokenSource};
+pub use value::{
+    Lifetime, ObtainedToken, StoredToken, TOKEN_TIME_LIMIT, Token, TokenKey, TokenSource,
+};

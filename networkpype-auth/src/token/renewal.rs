@@ -1,13 +1,18 @@
 //! How is the next token had, and in which order is it kept?
 
-use std::sync::atomic::Ordering;
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::atomic::Ordering,
+    task::Poll,
+};
 
-use networkpype_core::Secret;
+use networkpype_core::{Secret, Ticks, Timestamp};
 
 use super::{
-    ObtainedToken, StoredToken, Token, TokenError, TokenErrorKind,
+    Lifetime, ObtainedToken, StoredToken, Token, TokenError, TokenErrorKind,
     cache::{Shared, Wanted},
-    entry::{Entry, Held},
+    entry::{Entry, Held, Instead, Unsaved},
     life::{Life, Verdict},
 };
 
@@ -17,22 +22,46 @@ impl Shared {
         entry: &Entry,
         wanted: Wanted,
     ) -> Result<Token, TokenError> {
-        // Also for what was not saved: a store may write the tokens of several keys at once.
+        if let Some(token) = self.in_turn(entry, wanted).await? {
+            return Ok(token);
+        }
+        entry.until_changing(false).await;
+        let held = entry.lock().held.clone();
+        let (now, wall) = (self.ticker.now(), self.clock.now());
+        match held.filter(|held| held.life.verdict(now, wall) != Verdict::Ended) {
+            Some(held) => Ok(held.token),
+            None => Err(TokenError::new(
+                TokenErrorKind::ReauthenticationRequired,
+                "the login was given up: meanwhile somebody has logged out",
+            )),
+        }
+    }
+
+    /// The next token; `None` where it gave way to somebody who changes the token.
+    async fn in_turn(&self, entry: &Entry, wanted: Wanted) -> Result<Option<Token>, TokenError> {
+        let turn = entry.turn.lock().await;
+        // Also for what was not saved: another process may have the key's token in hand.
         let lock = self.store.lock(&entry.key).await?;
         // Taken out of the state first: nothing is locked while something is awaited.
         let unsaved = entry.lock().unsaved.clone();
-        if let Some(held) = unsaved {
+        let mut stored = self.store.load(&entry.key).await?;
+        if let Some(unsaved) = unsaved.filter(|unsaved| !unsaved.is_outdated(stored.as_ref())) {
+            let held = unsaved.held;
+            stored = Some(held.stored());
             let verdict = held.life.verdict(self.ticker.now(), self.clock.now());
             let token = self.keep(entry, held).await?;
             // One that has ended while it could not be saved is good for its refresh token alone.
             if verdict != Verdict::Ended {
-                return Ok(token);
+                return Ok(Some(token));
             }
         }
-        let held = entry.lock().held.clone();
-        let stored = self.store.load(&entry.key).await?;
+        let held = {
+            let mut state = entry.lock();
+            state.unsaved = None;
+            state.held.clone()
+        };
         if let Some(token) = self.adopt(entry, held.as_ref(), stored.as_ref(), wanted) {
-            return Ok(token);
+            return Ok(Some(token));
         }
         // What another process has saved is newer than what this one remembers.
         let refresh = match (&stored, &held) {
@@ -52,9 +81,10 @@ impl Shared {
             }
             result => result?,
         };
+        let Some(obtained) = obtained else { return Ok(None) };
         let token = self.keep(entry, obtained).await;
-        drop(lock);
-        token
+        drop((lock, turn));
+        token.map(Some)
     }
 
     /// What the store holds, where that is another token than the one that is held, and will do.
@@ -74,20 +104,85 @@ impl Shared {
         if until <= wall || wanted == Wanted::Newer && held.is_none() {
             return None;
         }
-        let lifetime = super::Lifetime { relative: None, until: Some(until) };
+        let lifetime = Lifetime::until(until);
         let life = Life::new(lifetime, now, wall, self.policy, fastrand::f64());
         let (access, refresh) = (stored.access.clone(), stored.refresh.clone());
         Some(self.hold(entry, access, refresh, stored.scope.clone(), life))
     }
 
-    async fn obtain(&self, entry: &Entry, refresh: Option<Secret>) -> Result<Held, TokenError> {
-        let (asked, asked_wall) = (self.ticker.now(), self.clock.now());
-        let obtained = self.source.obtain(&entry.key, refresh.as_ref()).await?;
+    /// A token of the source's; `None` where it gave way to somebody who changes the token.
+    async fn obtain(
+        &self,
+        entry: &Entry,
+        refresh: Option<Secret>,
+    ) -> Result<Option<Held>, TokenError> {
+        let asked = (self.ticker.now(), self.clock.now());
+        let obtaining = self.source.obtain(&entry.key, refresh.as_ref());
+        let obtained = match self.source.time_limit(&entry.key, refresh.as_ref()) {
+            None => match until(entry.until_changing(true), obtaining).await {
+                None => return Ok(None),
+                Some(obtained) => obtained,
+            },
+            // Not for somebody who changes the token, either: what came of the refresh token would be lost.
+            Some(limit) => {
+                let over = self.ticker.sleep_until(asked.0 + limit);
+                until(over, obtaining).await.unwrap_or_else(|| {
+                    let message = format!("the issuer has not answered within {limit:?}");
+                    Err(TokenError::new(TokenErrorKind::Unavailable, message))
+                })
+            }
+        };
+        Ok(Some(self.held(obtained?, refresh, asked)))
+    }
+
+    /// A token that was asked for at that instant, with this refresh token.
+    fn held(
+        &self,
+        obtained: ObtainedToken,
+        refresh: Option<Secret>,
+        asked: (Ticks, Timestamp),
+    ) -> Held {
         let ObtainedToken { access, lifetime, refresh: rotated, scope } = obtained;
-        let life = Life::new(lifetime, asked, asked_wall, self.policy, fastrand::f64());
+        let life = Life::new(lifetime, asked.0, asked.1, self.policy, fastrand::f64());
         let token = Token { access, generation: 0, scope };
         // An issuer that gives out no new refresh token means the old one to be kept.
-        Ok(Held { token, refresh: rotated.or(refresh), life })
+        Held { token, refresh: rotated.or(refresh), life }
+    }
+
+    /// Puts what a login brings in place of what there is.
+    pub(super) async fn replace(
+        &self,
+        entry: &Entry,
+        login: impl Future<Output = Result<ObtainedToken, TokenError>> + Send,
+    ) -> Result<Token, TokenError> {
+        let asked = (self.ticker.now(), self.clock.now());
+        let held = self.held(login.await?, None, asked);
+        let _change = entry.change();
+        let _turn = entry.turn.lock().await;
+        // From here on it is not lost, whatever becomes of the store or of the caller.
+        entry.begin_anew().unsaved =
+            Some(Unsaved { held: held.clone(), instead: Instead::Unknown });
+        let _lock = self.store.lock(&entry.key).await?;
+        self.keep(entry, held).await
+    }
+
+    /// Lets go of what there is.
+    pub(super) async fn remove(&self, entry: &Entry) -> Result<Option<StoredToken>, TokenError> {
+        let _change = entry.change();
+        let _turn = entry.turn.lock().await;
+        let _lock = self.store.lock(&entry.key).await?;
+        let stored = self.store.load(&entry.key).await?;
+        self.store.remove(&entry.key).await?;
+        let (unsaved, held) = {
+            let state = entry.lock();
+            (state.unsaved.clone(), state.held.clone())
+        };
+        drop(entry.begin_anew());
+        // The newest: what could not be saved came after what was.
+        Ok(unsaved
+            .map(|unsaved| unsaved.held.stored())
+            .or(stored)
+            .or(held.map(|held| held.stored())))
     }
 
     /// Another process may have used the refresh token up and saved the next one: that is tried once.
@@ -96,7 +191,7 @@ impl Shared {
         entry: &Entry,
         used: Option<&Secret>,
         error: TokenError,
-    ) -> Result<Held, TokenError> {
+    ) -> Result<Option<Held>, TokenError> {
         let stored = self.store.load(&entry.key).await?;
         let other = stored.and_then(|stored| stored.refresh).filter(|refresh| {
             used.is_none_or(|used| used.expose_bytes() != refresh.expose_bytes())
@@ -114,15 +209,16 @@ impl Shared {
 
     /// Saves a token, and only then has it used.
     async fn keep(&self, entry: &Entry, held: Held) -> Result<Token, TokenError> {
-        let Held { token, refresh, life } = &held;
-        let stored = StoredToken {
-            access: token.access.clone(),
-            refresh: refresh.clone(),
-            until: life.until(),
-            scope: token.scope.clone(),
-        };
-        entry.lock().unsaved = Some(held.clone());
-        self.store.save(&entry.key, &stored).await?;
+        let stored = held.stored();
+        entry.lock().unsaved = Some(Unsaved { held: held.clone(), instead: Instead::Unknown });
+        if let Err(error) = self.store.save(&entry.key, &stored).await {
+            if let Ok(there) = self.store.load(&entry.key).await
+                && let Some(unsaved) = &mut entry.lock().unsaved
+            {
+                unsaved.instead = Instead::Known(there.map(|there| there.access));
+            }
+            return Err(error);
+        }
         let Held { token, refresh, life } = held;
         Ok(self.hold(entry, token.access, refresh, token.scope, life))
     }
@@ -142,6 +238,16 @@ impl Shared {
         state.unsaved = None;
         token
     }
+}
+
+/// What comes of `work`, unless `end` comes before it.
+async fn until<T>(end: impl Future<Output = ()>, work: impl Future<Output = T>) -> Option<T> {
+    let (mut end, mut work) = (pin!(end), pin!(work));
+    poll_fn(|cx| match end.as_mut().poll(cx) {
+        Poll::Ready(()) => Poll::Ready(None),
+        Poll::Pending => work.as_mut().poll(cx).map(Some),
+    })
+    .await
 }
 
 fn login_again() -> TokenError {

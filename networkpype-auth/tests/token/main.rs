@@ -2,8 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a failed expectation is a test's answer")]
 
+mod changes;
 mod files;
 mod issuer;
+mod locks;
 mod refusals;
 mod renewal;
 mod sharing;
+mod stores;
+mod time_limits;

@@ -133,6 +133,10 @@ impl TokenStore for Other {
         self.store.save(key, token).await
     }
 
+    async fn remove(&self, key: &TokenKey) -> Result<(), networkpype_auth::token::TokenError> {
+        self.store.remove(key).await
+    }
+
     async fn lock(
         &self,
         key: &TokenKey,

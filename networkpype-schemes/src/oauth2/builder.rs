@@ -251,12 +251,12 @@ impl OAuth2Builder {
             grant,
         });
         let cache = TokenCache::builder(Arc::clone(&source))
-            .store(Arc::clone(&self.store))
+            .store(self.store)
             .clock(self.clock)
             .ticker(self.ticker)
             .build();
         let websocket = OnWebSocket { handshake: self.handshake, login: self.login };
-        let shared = Shared { source, cache, store: self.store, key, websocket };
+        let shared = Shared { source, cache, key, websocket };
         Ok(OAuth2 { shared: Arc::new(shared) })
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use networkpype_auth::token::{ObtainedToken, TokenError};
-use networkpype_core::{Caller, Clock, LimitChoice, Secret, Ticker, Timestamp};
+use networkpype_core::{Caller, Clock, LimitChoice, Secret, Ticker};
 use oauth2::{
     AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ErrorResponse, PkceCodeVerifier,
     RedirectUrl, RequestTokenError, Scope,
@@ -187,7 +187,9 @@ impl Issuer {
             Whereabouts::Discovered(discovery, server) => {
                 let with_certificate = self.client.has_certificate();
                 let server = server
-                    .get_or_try_init(|| discovery.fetch_for(&self.caller, with_certificate))
+                    .get_or_try_init(|| {
+                        discovery.fetch_for(&self.caller, &*self.clock, with_certificate)
+                    })
                     .await?;
                 Ok(server)
             }
@@ -229,14 +231,6 @@ impl Issuer {
 
     fn words(&self) -> impl Iterator<Item = Scope> {
         self.scopes.iter().map(|scope| Scope::new(scope.clone()))
-    }
-
-    /// Until when a token may be used that is saved without the cache having had it.
-    pub(super) fn until(&self, token: &ObtainedToken) -> Timestamp {
-        const UNKNOWN: Duration = Duration::from_secs(600);
-        const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-        let length = token.lifetime.relative.filter(|length| !length.is_zero()).unwrap_or(UNKNOWN);
-        self.clock.now().saturating_add(length.min(LONGEST))
     }
 }
 

@@ -1,15 +1,13 @@
 //! OAuth 2.0 (RFC 6749): tokens that are had by any grant, renewed before they end, and sent with requests.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, future::Future, sync::Arc};
 
-use networkpype_auth::token::{
-    ObtainedToken, StoredToken, Token, TokenCache, TokenError, TokenKey, TokenStore,
-};
+use networkpype_auth::token::{ObtainedToken, Token, TokenCache, TokenError, TokenKey};
 #[doc(no_inline)]
 pub use networkpype_auth::{
     JwtAlgorithm, JwtSigner, KeyEncoding, Login, SignatureAlgorithm, SigningKey, fields_are, token,
 };
-use networkpype_core::{Secret, Timestamp};
+use networkpype_core::Secret;
 
 pub use crate::entropy::Entropy;
 
@@ -92,7 +90,6 @@ pub struct OAuth2 {
 struct Shared {
     source: Arc<GrantSource>,
     cache: TokenCache,
-    store: Arc<dyn TokenStore>,
     key: TokenKey,
     websocket: OnWebSocket,
 }
@@ -127,10 +124,10 @@ impl OAuth2 {
     /// Exchanges the code of a login for tokens, and keeps them.
     ///
     /// # Errors
-    /// When the issuer gives none out for it, or the store cannot keep them.
+    /// When the issuer gives none out for it. When the store cannot keep them: then they are not used, and whoever needs a
+    /// token next tries to keep them once more.
     pub async fn login_with(&self, code: AuthorizationCode) -> Result<(), TokenError> {
-        let obtained = self.shared.source.issuer.code(&code).await?;
-        self.keep(obtained).await
+        self.keep(self.shared.source.issuer.code(&code)).await
     }
 
     /// Gets tokens by the grant anew, whatever there is: after
@@ -140,22 +137,20 @@ impl OAuth2 {
     /// # Errors
     /// When the issuer gives none out, or the store cannot keep them.
     pub async fn login(&self) -> Result<(), TokenError> {
-        let obtained = self.shared.source.grant().await?;
-        self.keep(obtained).await
+        self.keep(self.shared.source.grant()).await
     }
 
     /// Gives the tokens back (RFC 7009), refresh token first, and forgets them. They are forgotten also where the server
     /// cannot be told, or has no such endpoint.
     ///
+    /// A renewal that is under way ends first, and what it has brought is given back. A login that somebody is waited for is
+    /// given up.
+    ///
     /// # Errors
-    /// When the server does not take them back, or the store cannot be used.
+    /// When the server does not take them back. When the store cannot be used: then nothing is forgotten.
     pub async fn logout(&self) -> Result<(), TokenError> {
-        let Shared { source, cache, store, key, .. } = &*self.shared;
-        let stored = store.load(key).await?;
-        // The store has no way to forget, and what has ended is used no more.
-        store.save(key, &StoredToken::new("", None).until(Timestamp::UNIX_EPOCH)).await?;
-        cache.forget(key);
-        let Some(stored) = stored.filter(|stored| !stored.access.is_empty()) else {
+        let Shared { source, cache, key, .. } = &*self.shared;
+        let Some(stored) = cache.remove(key).await? else {
             return Ok(());
         };
         if let Some(refresh) = &stored.refresh {
@@ -193,14 +188,11 @@ impl OAuth2 {
         self.shared.source.issuer.introspect(token, hint).await
     }
 
-    async fn keep(&self, obtained: ObtainedToken) -> Result<(), TokenError> {
-        let Shared { source, cache, store, key, .. } = &*self.shared;
-        let until = source.issuer.until(&obtained);
-        let mut stored = StoredToken::new(obtained.access, obtained.refresh).until(until);
-        stored.scope = obtained.scope;
-        store.save(key, &stored).await?;
-        cache.forget(key);
-        Ok(())
+    async fn keep(
+        &self,
+        login: impl Future<Output = Result<ObtainedToken, TokenError>> + Send,
+    ) -> Result<(), TokenError> {
+        self.shared.cache.replace(&self.shared.key, login).await.map(drop)
     }
 }
 

@@ -9,7 +9,8 @@ use std::{
 use http::StatusCode;
 use networkpype_auth::token::{TokenError, TokenErrorKind};
 use networkpype_core::{
-    AuthError, Caller, Clock, Encoding, Error, LimitChoice, RestRequest, RestResponse,
+    AuthError, Caller, Clock, Encoding, Error, LimitChoice, RestRequest, RestResponse, Timestamp,
+    retry_after,
 };
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use serde_json::Value;
@@ -72,7 +73,7 @@ impl Endpoint {
         let request = self.request(form).map_err(set_up_wrong)?;
         let response =
             self.caller.call(limited(request, &self.limit)).await.map_err(unreachable)?;
-        reply(response)
+        reply(response, self.clock.now())
     }
 
     fn request(&self, form: Vec<u8>) -> Result<RestRequest, AuthError> {
@@ -99,22 +100,29 @@ pub(super) fn unreachable(error: Error) -> TokenError {
     TokenError::new(TokenErrorKind::Unavailable, message).with_source(error)
 }
 
-fn reply(response: RestResponse) -> Result<Reply, TokenError> {
+fn reply(response: RestResponse, now: Timestamp) -> Result<Reply, TokenError> {
     let status = response.status();
     let code = if status.is_success() || status.is_client_error() { code(&response) } else { None };
     match code {
         // 408 and 429 say nothing of the grant, whatever their body has.
-        Some(code) if !matches!(status.as_u16(), 408 | 429) => Ok(Reply::Refusal(code)),
-        _ => succeeded(status).map(|()| Reply::Answer(response)),
+        Some(_) if matches!(status.as_u16(), 408 | 429) => {}
+        // Nor do these, which some servers say with a status of the client's faults.
+        Some(code) if matches!(code.as_str(), "server_error" | "temporarily_unavailable") => {
+            return Err(with_retry_after(refused(&code), &response, now));
+        }
+        Some(code) => return Ok(Reply::Refusal(code)),
+        None => {}
     }
+    succeeded(&response, now).map(|()| Reply::Answer(response))
 }
 
 /// Whether this is the status of an answer.
-pub(super) fn succeeded(status: StatusCode) -> Result<(), TokenError> {
+pub(super) fn succeeded(response: &RestResponse, now: Timestamp) -> Result<(), TokenError> {
+    let status = response.status().as_u16();
     let failed = |kind, what: &str| {
-        Err(TokenError::new(kind, format!("the issuer {what} (status {})", status.as_u16())))
+        Err(TokenError::new(kind, format!("the issuer {what} (status {status})")))
     };
-    match status.as_u16() {
+    match status {
         200..=299 => Ok(()),
         300..=399 => failed(
             TokenErrorKind::Refused,
@@ -122,6 +130,15 @@ pub(super) fn succeeded(status: StatusCode) -> Result<(), TokenError> {
         ),
         408 | 429 | 500..=599 => failed(TokenErrorKind::Unavailable, "is in trouble"),
         _ => failed(TokenErrorKind::Refused, "refuses and does not say why"),
+    }
+    .map_err(|error| with_retry_after(error, response, now))
+}
+
+/// The error with how long the server asks to be left alone.
+fn with_retry_after(error: TokenError, response: &RestResponse, now: Timestamp) -> TokenError {
+    match retry_after(response.headers(), now) {
+        Some(wait) if error.kind() == TokenErrorKind::Unavailable => error.with_retry_after(wait),
+        _ => error,
     }
 }
 

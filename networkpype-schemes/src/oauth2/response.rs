@@ -75,7 +75,7 @@ impl Answer {
             .scopes
             .map(|words| words.iter().map(|word| word.as_str()).collect::<Vec<_>>().join(" "));
         Ok(ObtainedToken::new(access)
-            .lifetime(Lifetime { relative: self.expires_in, until: None })
+            .lifetime(self.expires_in.map(Lifetime::of).unwrap_or_default())
             .refresh(refresh.filter(|token| !token.is_empty()))
             .scope(scope.filter(|scope| !scope.is_empty())))
     }

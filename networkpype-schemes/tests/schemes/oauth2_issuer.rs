@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, StatusCode, header::WWW_AUTHENTICATE};
+use http::{
+    HeaderMap, StatusCode,
+    header::{RETRY_AFTER, WWW_AUTHENTICATE},
+};
 use networkpype_core::{
     Auth as _, Caller, Clock, Error, ErrorKind, Outcome, RestRequest, RestResponse, Ticker,
     Timestamp, TokioTicker, async_trait,
@@ -21,6 +24,8 @@ pub(crate) const API_URL: &str = "https://api.example.com/orders";
 
 pub(crate) enum Answer {
     Says(u16, String),
+    /// The same, with this `Retry-After`.
+    Busy(u16, String, &'static str),
     Unreachable,
 }
 
@@ -119,6 +124,12 @@ impl Caller for Issuer {
         match answer.expect("the issuer was asked more often than expected") {
             Answer::Says(status, body) => {
                 Ok(RestResponse::new(StatusCode::from_u16(status).expect("status")).with_body(body))
+            }
+            Answer::Busy(status, body, after) => {
+                let headers = [(RETRY_AFTER, after.parse().expect("a header"))];
+                Ok(RestResponse::new(StatusCode::from_u16(status).expect("status"))
+                    .with_headers(headers.into_iter().collect())
+                    .with_body(body))
             }
             Answer::Unreachable => {
                 Err(Error::new(ErrorKind::Timeout, Outcome::Unknown, "timed out"))
