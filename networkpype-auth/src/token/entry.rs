@@ -218,21 +218,25 @@ mod tests {
     #[test]
     fn what_somebody_needs_yet_stays_however_many_keys_there_are() {
         let entries = Entries::new();
-        let lives = entries.get(&key(1), later);
-        lives.lock().held = Some(held(101));
-        let unsaved = entries.get(&key(2), later);
-        unsaved.lock().unsaved = Some(Unsaved { held: held(1), instead: Instead::Unknown });
-        let failed = entries.get(&key(3), later);
         let error = TokenError::new(TokenErrorKind::Unavailable, "busy");
-        failed.lock().failed = Some((error, later().0 + Duration::from_secs(1)));
-        let (lives, unsaved, failed) =
-            (Arc::downgrade(&lives), Arc::downgrade(&unsaved), Arc::downgrade(&failed));
+        let held_by_nobody = |number, state| {
+            let entry = entries.get(&key(number), later);
+            *entry.lock() = state;
+            Arc::downgrade(&entry)
+        };
+        let unsaved = Unsaved { held: held(1), instead: Instead::Unknown };
+        let wait = later().0 + Duration::from_secs(1);
+        let stay = [
+            held_by_nobody(1, State { held: Some(held(101)), ..State::default() }),
+            held_by_nobody(2, State { unsaved: Some(unsaved), ..State::default() }),
+            held_by_nobody(3, State { failed: Some((error, wait)), ..State::default() }),
+        ];
         let waited_for = entries.get(&key(4), later);
         for number in 10..1000 {
             entries.get(&key(number), later);
         }
-        for (what, entry) in [("lives", lives), ("unsaved", unsaved), ("failed", failed)] {
-            assert!(entry.upgrade().is_some(), "{what}");
+        for (number, entry) in stay.iter().enumerate() {
+            assert!(entry.upgrade().is_some(), "{number}");
         }
         assert!(Arc::ptr_eq(&waited_for, &entries.get(&key(4), later)));
     }

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     issuer::{Answer, Issuer, Wall, cache, key, pass},
-    stores::Broken,
+    stores::{Broken, Unlocked},
 };
 
 fn token(refresh: &'static str) -> Answer {
@@ -37,7 +37,8 @@ fn refresh(stored: &StoredToken) -> Option<&str> {
 async fn renewing(store: &MemoryTokenStore) -> (Issuer, TokenCache) {
     let issuer =
         Issuer::answers([token("r1"), token("r2"), token("r3")]).slow(Duration::from_secs(5));
-    let cache = cache(&issuer).store(store.clone()).build();
+    // Within one program that does without a lock of the store's.
+    let cache = cache(&issuer).store(Unlocked(store.clone())).build();
     cache.token(&key()).await.expect("a token");
     pass(100).await;
     (issuer, cache)
@@ -77,6 +78,10 @@ async fn a_renewal_that_began_before_a_login_does_not_take_its_place() {
     assert_eq!(issuer.asked(), 2);
 }
 
+async fn within_a_minute<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), work).await.expect("within a minute")
+}
+
 /// Waits for a person who never comes.
 struct Person;
 
@@ -97,7 +102,7 @@ async fn who_waits_for_a_person_gets_the_token_of_a_login_by_other_means() {
     let callers = [ask(&cache), ask(&cache)];
     pass(60).await;
     let login = async { Ok(ObtainedToken::new("other")) };
-    cache.replace(&key(), login).await.expect("a login");
+    within_a_minute(cache.replace(&key(), login)).await.expect("a login");
     for caller in callers {
         let token = caller.await.expect("no panic").expect("a token");
         assert_eq!(token.access().expose_bytes(), b"other");
@@ -109,7 +114,7 @@ async fn a_logout_ends_the_wait_for_a_person_and_is_no_failure_of_the_next_login
     let cache = TokenCache::builder(Person).clock(Wall::new()).build();
     let caller = ask(&cache);
     pass(60).await;
-    assert!(cache.remove(&key()).await.expect("removed").is_none());
+    assert!(within_a_minute(cache.remove(&key())).await.expect("removed").is_none());
     let error = caller.await.expect("no panic").expect_err("nobody came");
     assert_eq!(error.kind(), TokenErrorKind::ReauthenticationRequired);
     let again = ask(&cache);
@@ -148,6 +153,19 @@ async fn t11_a_login_that_could_not_be_saved_is_not_used_before_it_is_and_not_lo
     cache.token(&key()).await.expect_err("the disk is full");
     mended.store(true, Ordering::SeqCst);
     pass(60).await;
+    let token = cache.token(&key()).await.expect("a token");
+    assert_eq!(token.access().expose_bytes(), b"login");
+}
+
+#[tokio::test(start_paused = true)]
+async fn t11_a_login_whose_caller_gives_up_while_it_is_to_be_saved_is_not_lost() {
+    let store = MemoryTokenStore::new();
+    let cache = cache(&Issuer::default()).store(store.clone()).build();
+    let other_process = store.lock(&key()).await.expect("the lock");
+    let login = async { Ok(ObtainedToken::new("login")) };
+    let login = tokio::time::timeout(Duration::from_secs(1), cache.replace(&key(), login)).await;
+    assert!(login.is_err(), "the store is locked");
+    drop(other_process);
     let token = cache.token(&key()).await.expect("a token");
     assert_eq!(token.access().expose_bytes(), b"login");
 }

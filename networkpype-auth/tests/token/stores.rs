@@ -66,3 +66,29 @@ impl TokenStore for Broken {
         self.store.lock(key).await
     }
 }
+
+/// A store that locks nothing.
+pub(crate) struct Unlocked(pub(crate) MemoryTokenStore);
+
+struct NoLock;
+
+impl TokenLock for NoLock {}
+
+#[async_trait]
+impl TokenStore for Unlocked {
+    async fn load(&self, key: &TokenKey) -> Result<Option<StoredToken>, TokenError> {
+        self.0.load(key).await
+    }
+
+    async fn save(&self, key: &TokenKey, token: &StoredToken) -> Result<(), TokenError> {
+        self.0.save(key, token).await
+    }
+
+    async fn remove(&self, key: &TokenKey) -> Result<(), TokenError> {
+        self.0.remove(key).await
+    }
+
+    async fn lock(&self, _: &TokenKey) -> Result<Box<dyn TokenLock>, TokenError> {
+        Ok(Box::new(NoLock))
+    }
+}
