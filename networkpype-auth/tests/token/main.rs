@@ -6,6 +6,7 @@ mod changes;
 mod files;
 mod issuer;
 mod locks;
+mod processes;
 mod refusals;
 mod renewal;
 mod sharing;
