@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_bearer_token_is_taken_for_one() {
+    fn only_a_bearer_token_written_in_any_case_is_taken_for_one() {
         for kind in ["\"Bearer\"", "\"bearer\"", "\"BEARER\"", "null", "\"\""] {
             let json = format!(r#"{{"access_token":"t","token_type":{kind}}}"#);
             assert!(read(&json).is_ok(), "{kind}");

@@ -101,3 +101,16 @@ async fn a_renewal_that_began_before_a_login_does_not_take_its_place() {
     assert_eq!(authorization(&auth).await, "Bearer next");
     assert_eq!(issuer.form(3, "refresh_token").as_deref(), Some("o1"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn schemes_that_share_a_store_use_a_refresh_token_once() {
+    let issuer = Issuer::answers([token_and_refresh("one", "r1")]).slow(Duration::from_secs(5));
+    let store = MemoryTokenStore::new();
+    let schemes = [(), ()].map(|()| {
+        let builder = scheme(&issuer, Grant::refresh_token("r0")).store(store.clone());
+        builder.build().expect("a scheme")
+    });
+    let (one, two) = tokio::join!(authorization(&schemes[0]), authorization(&schemes[1]));
+    assert_eq!((one.as_str(), two.as_str()), ("Bearer one", "Bearer one"));
+    assert_eq!(issuer.asked(), 1);
+}

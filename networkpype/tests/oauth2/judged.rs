@@ -16,6 +16,8 @@ use networkpype::{
 };
 use networkpype_test::peers::{Kind, Peer, approve, decline};
 
+use crate::issuer::Time;
+
 fn caller() -> Arc<dyn Caller> {
     Arc::new(RestManager::builder().build().expect("a manager"))
 }
@@ -121,7 +123,7 @@ async fn a_person_logs_in_with_a_browser_and_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_token_rotates_and_is_taken_once() {
+async fn a_refresh_token_rotates_and_its_second_use_revokes_what_came_of_it() {
     let Some(oidc) = Peer::start(Kind::Oidc, &[]) else { return };
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join(format!("oauth2-{}", std::process::id()));
@@ -138,11 +140,22 @@ async fn a_refresh_token_rotates_and_is_taken_once() {
     let stored = stored.as_object().expect("tokens").values().next().expect("a token");
     let refresh = stored["refresh_token"].as_str().expect("a refresh token");
 
-    let again = || scheme(&oidc, native(), Grant::refresh_token(refresh)).build().expect("scheme");
+    let time = Time::new();
+    let again = || {
+        let grant = Grant::refresh_token(refresh);
+        let builder = scheme(&oidc, native(), grant).clock(time.clone()).ticker(time.clone());
+        builder.build().expect("a scheme")
+    };
     let rotating = again();
-    rotating.token().await.expect("the next token");
-    let error = again().token().await.expect_err("it was used");
-    assert_eq!(error.kind(), TokenErrorKind::ReauthenticationRequired, "{error:?}");
+    for _ in 0..2 {
+        rotating.token().await.expect("the next token");
+        time.pass(60);
+    }
+    // The second is told so, and the first loses what it had: whose token was stolen cannot be told.
+    for auth in [again(), rotating] {
+        let error = auth.token().await.expect_err("it was used");
+        assert_eq!(error.kind(), TokenErrorKind::ReauthenticationRequired, "{error:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
