@@ -134,7 +134,8 @@ impl Issuer {
     }
 
     /// RFC 8628: shows what to do, and waits until it is done. The interval is the issuer's, five seconds where it says none;
-    /// `slow_down` makes it five seconds longer for good, an issuer that cannot be reached doubles it.
+    /// `slow_down` makes it five seconds longer for good, an issuer that cannot be reached doubles it, and one that asks to be
+    /// left alone is.
     pub(super) async fn device(
         &self,
         show: &(dyn Fn(&DevicePrompt) + Send + Sync),
@@ -157,7 +158,9 @@ impl Issuer {
         // The library asks at once, when nobody can have typed anything yet.
         sleep(Arc::clone(&self.ticker), begun.interval).await;
         let ticker = Arc::clone(&self.ticker);
-        let sleep = move |interval| sleep(Arc::clone(&ticker), interval);
+        let left_alone = bridge.left_alone();
+        let sleep =
+            move |interval: Duration| sleep(Arc::clone(&ticker), interval.max(left_alone()));
         let left = begun.prompt.expires_in().saturating_sub(begun.interval);
         let answer = request.request_async(&bridge, sleep, Some(left)).await;
         if let Some(error) = bridge.take_final_error() {

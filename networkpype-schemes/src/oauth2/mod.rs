@@ -76,6 +76,10 @@ use websocket::OnWebSocket;
 /// - A request that the API refuses with 401, or with `error="invalid_token"` (RFC 6750, section 3.1), is sent once more with
 ///   another token. One that was refused with an older token than the present is sent with that, and nothing is renewed.
 ///   403 and `insufficient_scope` are the caller's: another token of the same scope would be refused too.
+/// - While the issuer is in trouble, the token there is goes on being used until its end; the next try waits a while, and as long
+///   as the issuer's `Retry-After` says ([`TokenError::retry_after`]). A request for a token is given up after
+///   [`TOKEN_TIME_LIMIT`](token::TOKEN_TIME_LIMIT), and earlier where the caller's own timeout is shorter; a login that a
+///   person is waited for has its own time.
 ///
 /// # What asks for tokens
 ///

@@ -4,6 +4,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use http::StatusCode;
@@ -162,11 +163,12 @@ pub(super) struct Bridge {
     /// Whether the library asks again where the issuer is in trouble: then what will not get better has to be told apart.
     polls: bool,
     final_error: Mutex<Option<TokenError>>,
+    left_alone: Arc<Mutex<Duration>>,
 }
 
 impl Bridge {
     pub(super) fn once(endpoint: Endpoint) -> Self {
-        Self { endpoint, polls: false, final_error: Mutex::default() }
+        Self { endpoint, polls: false, final_error: Mutex::default(), left_alone: Arc::default() }
     }
 
     pub(super) fn polling(endpoint: Endpoint) -> Self {
@@ -176,6 +178,12 @@ impl Bridge {
     /// What ended the polling although the library knows nothing of it.
     pub(super) fn take_final_error(&self) -> Option<TokenError> {
         self.final_error.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// How long the issuer has asked to be left alone since this was taken last.
+    pub(super) fn left_alone(&self) -> impl Fn() -> Duration + Send + Sync + use<> {
+        let left_alone = Arc::clone(&self.left_alone);
+        move || std::mem::take(&mut *left_alone.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, TokenError> {
@@ -190,7 +198,11 @@ impl Bridge {
                 *self.final_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 (StatusCode::BAD_REQUEST, br#"{"error":"invalid_request"}"#.to_vec())
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                *self.left_alone.lock().unwrap_or_else(PoisonError::into_inner) =
+                    error.retry_after().unwrap_or_default();
+                return Err(error);
+            }
         };
         // Without a content type: the library would refuse what other servers call JSON.
         let mut response = HttpResponse::new(body);
