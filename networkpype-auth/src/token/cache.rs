@@ -126,6 +126,9 @@ impl TokenCache {
     ///
     /// # Errors
     /// Those of `login`. When the token cannot be saved: it is not used then, and saved by whoever asks for a token next.
+    ///
+    /// # Cancellation
+    /// Dropping the future while `login` runs gives that up, with whatever it would have brought. From then on nothing is lost.
     pub async fn replace(
         &self,
         key: &TokenKey,

@@ -64,11 +64,11 @@ pub(super) enum Instead {
 }
 
 impl Unsaved {
-    /// Whether another process has saved a token since: that one is newer, and stays.
+    /// Whether another process has saved a token since, or removed one: that is newer, and stays.
     pub(super) fn is_outdated(&self, stored: Option<&StoredToken>) -> bool {
         let now = stored.map(|stored| stored.access.expose_bytes());
         match &self.instead {
-            Instead::Known(then) => now.is_some() && now != then.as_ref().map(Secret::expose_bytes),
+            Instead::Known(then) => now != then.as_ref().map(Secret::expose_bytes),
             Instead::Unknown => false,
         }
     }

@@ -63,11 +63,8 @@ impl Shared {
         if let Some(token) = self.adopt(entry, held.as_ref(), stored.as_ref(), wanted) {
             return Ok(Some(token));
         }
-        // What another process has saved is newer than what this one remembers.
-        let refresh = match (&stored, &held) {
-            (Some(stored), _) => stored.refresh.clone(),
-            (None, held) => held.as_ref().and_then(|held| held.refresh.clone()),
-        };
+        // Another process may have saved a newer one than this one remembers, or none: then somebody has logged out there.
+        let refresh = stored.as_ref().and_then(|stored| stored.refresh.clone());
         let is_used_up = |refresh: &Secret| {
             let used_up = entry.lock().used_up.clone();
             used_up.is_some_and(|used_up| used_up.expose_bytes() == refresh.expose_bytes())

@@ -20,7 +20,8 @@ pub trait TokenLock: Send {}
 /// in between would otherwise have used up the one it knows.
 #[async_trait]
 pub trait TokenStore: Send + Sync {
-    /// The token of this key; `None` where there is none.
+    /// The token of this key; `None` where there is none. Where there was one, that means that somebody has logged out: the
+    /// refresh token that a program remembers is used no more.
     ///
     /// # Errors
     /// When that cannot be found out.

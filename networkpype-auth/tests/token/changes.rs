@@ -82,6 +82,18 @@ async fn within_a_minute<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), work).await.expect("within a minute")
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_logout_in_another_process_is_one_here_once_the_token_has_ended() {
+    let store = MemoryTokenStore::new();
+    let issuer = Issuer::answers([token("r1"), token("r2")]);
+    let cache = cache(&issuer).store(store.clone()).build();
+    cache.token(&key()).await.expect("a token");
+    store.remove(&key()).await.expect("removed by another process");
+    pass(100).await;
+    cache.token(&key()).await.expect("a token by the grant");
+    assert_eq!(issuer.refreshes(), [None, None], "the refresh token is that of a former login");
+}
+
 /// Waits for a person who never comes.
 struct Person;
 
@@ -194,6 +206,22 @@ async fn t10_a_token_that_could_not_be_saved_does_not_wipe_what_another_process_
     let token = cache.token(&key()).await.expect("a token");
     assert_eq!(token.access().expose_bytes(), b"me||#2");
     assert_eq!(issuer.refreshes(), [None, Some("r8".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t10_a_token_that_could_not_be_saved_does_not_undo_a_logout_in_another_process() {
+    let store = MemoryTokenStore::new();
+    let old = StoredToken::new("old", Some("r1".into()));
+    store.save(&key(), &old).await.expect("saved");
+    let (broken, mended) = broken(&store);
+    let issuer = Issuer::answers([token("r2"), token("r9")]);
+    let cache = cache(&issuer).store(broken).build();
+    cache.token(&key()).await.expect_err("the disk is full");
+    store.remove(&key()).await.expect("removed by another process");
+    mended.store(true, Ordering::SeqCst);
+    pass(60).await;
+    cache.token(&key()).await.expect("a token by the grant");
+    assert_eq!(issuer.refreshes(), [Some("r1".to_owned()), None]);
 }
 
 #[tokio::test(start_paused = true)]
