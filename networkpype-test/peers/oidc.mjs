@@ -1,11 +1,12 @@
 // An authorization server: npm's oidc-provider. `Kind::Oidc` in ../src/peers/kind.rs tells its clients and knobs.
-import { generateKeyPairSync } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import { folder, listen, load, ready } from './common.mjs';
 
 const { Provider } = await load('oidc-provider');
-const { AT_TTL = '60', AT_FORMAT = 'jwt', DPOP_NONCE } = process.env;
+const { AT_TTL = '60', AT_FORMAT = 'jwt', DPOP_NONCE, TLS_CERT, TLS_KEY, CLIENT_CA, CLIENT_CERT } = process.env;
 const audience = 'urn:np:api';
 
 const clientKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -34,6 +35,26 @@ const clients = [
   },
 ];
 
+// What TLS has found out about the client is all that the provider is told of it.
+const peer = (ctx) => ctx.socket.getPeerCertificate();
+const mTLS = {
+  enabled: true,
+  tlsClientAuth: true,
+  selfSignedTlsClientAuth: true,
+  getCertificate: (ctx) => peer(ctx).raw && new X509Certificate(peer(ctx).raw).toString(),
+  certificateAuthorized: (ctx) => ctx.socket.authorized,
+  certificateSubjectMatches: (ctx, property, expected) =>
+    property === 'tls_client_auth_subject_dn' && expected === `CN=${peer(ctx).subject.CN}`,
+};
+if (TLS_CERT) {
+  const certificate = new X509Certificate(readFileSync(CLIENT_CERT));
+  const jwk = { ...certificate.publicKey.export({ format: 'jwk' }), x5c: [certificate.raw.toString('base64')] };
+  clients.push(
+    service('tlsca', 'tls_client_auth', { tls_client_auth_subject_dn: 'CN=tlsca' }),
+    service('tlsself', 'self_signed_tls_client_auth', { jwks: { keys: [jwk] } }),
+  );
+}
+
 const resourceServer = {
   audience,
   scope: 'read write',
@@ -47,7 +68,8 @@ const configuration = {
   clients,
   cookies: { keys: ['peer'] },
   scopes: ['openid', 'offline_access', 'read', 'write'],
-  clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt'],
+  clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt',
+    ...(TLS_CERT ? ['tls_client_auth', 'self_signed_tls_client_auth'] : [])],
   pkce: { required: () => true },
   findAccount: (_, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
   // A token that was used stays known, and its second use revokes all that came of the same grant.
@@ -59,6 +81,7 @@ const configuration = {
     devInteractions: { enabled: true },
     introspection: { enabled: true },
     revocation: { enabled: true },
+    ...(TLS_CERT && { mTLS }),
     dPoP: { enabled: true, nonceSecret: Buffer.alloc(32, 1), requireNonce: () => DPOP_NONCE === '1' },
     resourceIndicators: {
       enabled: true,
@@ -70,8 +93,17 @@ const configuration = {
 };
 
 // The issuer has the port in it, and is told to the provider before it can answer.
-const server = http.createServer();
+const tls = TLS_CERT && { cert: readFileSync(TLS_CERT), key: readFileSync(TLS_KEY) };
+const server = tls ? https.createServer(tls) : http.createServer();
 const port = await listen(server);
-const issuer = `http://127.0.0.1:${port}`;
-server.on('request', new Provider(issuer, configuration).callback());
+const issuer = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
+const servers = [server];
+if (tls) {
+  // Another port asks for certificates, as with many servers: browsers would show a dialogue for it.
+  const asking = https.createServer({ ...tls, ca: readFileSync(CLIENT_CA), requestCert: true, rejectUnauthorized: false });
+  configuration.discovery = { mtls_endpoint_aliases: { token_endpoint: `https://127.0.0.1:${await listen(asking)}/token` } };
+  servers.push(asking);
+}
+const callback = new Provider(issuer, configuration).callback();
+for (const listening of servers) listening.on('request', callback);
 ready({ port, issuer, pkjwt_key: clientKeyFile, pkjwt_kid: 'ck1', audience });

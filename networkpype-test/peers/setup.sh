@@ -21,7 +21,7 @@ fail() {
 
 packages_of() {
     case $1 in
-        oidc) echo apache2-bin libapache2-mod-oauth2 haproxy ;;
+        oidc) echo apache2-bin libapache2-mod-oauth2 haproxy python3-venv ;;
         digest) echo apache2-bin python3-venv ;;
         oauth1) echo python3-venv ;;
         *) fail "there is no group '$1'; groups: ${all_groups[*]}" ;;
@@ -99,7 +99,10 @@ python_packages() {
 
 install_group() {
     case $1 in
-        oidc) npm_packages ;;
+        oidc)
+            npm_packages
+            python_packages oidc
+            ;;
         digest | oauth1) python_packages "$1" ;;
     esac
 }

@@ -1,4 +1,4 @@
-use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
+use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use networkpype_core::{AuthError, AuthErrorKind, BoxError};
 
@@ -7,6 +7,7 @@ use networkpype_core::{AuthError, AuthErrorKind, BoxError};
 pub struct TokenError {
     kind: TokenErrorKind,
     message: Cow<'static, str>,
+    retry_after: Option<Duration>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -34,7 +35,7 @@ pub enum TokenErrorKind {
 impl TokenError {
     /// A failure of this kind. The message must hold no secret.
     pub fn new(kind: TokenErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), retry_after: None, source: None }
     }
 
     /// The same with its cause, whose text must hold no secret either.
@@ -42,6 +43,20 @@ impl TokenError {
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(Arc::from(source.into()));
         self
+    }
+
+    /// The same with how long the issuer asks to be left alone, from now. A
+    /// [`TokenCache`](super::TokenCache) does not ask it before that.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// How long the issuer asked to be left alone (`Retry-After`; RFC 9110, section 10.2.3), from when it was asked.
+    /// Who is told of a failure later has less to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// What kind of failure it is.
@@ -61,6 +76,7 @@ impl fmt::Debug for TokenError {
         f.debug_struct("TokenError")
             .field("kind", &self.kind)
             .field("message", &self.message)
+            .field("retry_after", &self.retry_after)
             .field("source", &self.source.as_ref().map(ToString::to_string))
             .finish()
     }

@@ -1,33 +1,50 @@
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
+    fs::{self, OpenOptions},
     io::{self, Write as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use networkpype_core::{Secret, async_trait};
-use tokio::task::spawn_blocking;
 
 use super::{
-    StoredToken, TokenError, TokenErrorKind, TokenKey, TokenLock, TokenStore, value::Written,
+    StoredToken, TokenError, TokenErrorKind, TokenKey, TokenLock, TokenStore,
+    file_lock::{blocking, lock, private},
+    value::Written,
 };
+use crate::{DigestEncoding, HashAlgorithm};
 
 /// Keeps tokens in a file that only its owner may read.
 ///
 /// It is written anew beside itself and then renamed, so that whoever reads it finds the one or the other whole, also after
-/// a crash. A second file beside it, with `.lock` behind its name, is locked while a token is renewed: processes that share
-/// the file take turns, and who comes second finds the token that the first has saved.
+/// a crash. Files beside it with `.lock` behind their names are locked: one for a moment while the file is written, and one for
+/// each key while its token is renewed. Processes that share the file take turns, and who comes second finds the token
+/// that the first has saved. The system lets go of the locks of a process that has ended; the files stay.
 ///
-/// On Unix the file has the mode 0600. Elsewhere it has whatever its folder gives it: keep it where nobody else may look.
+/// On Unix the files have the mode 0600. Elsewhere they have whatever their folder gives them: keep them where nobody else may
+/// look. The locks are those of the file system: one that does not know any is no place for a file that several share.
+///
+/// It needs a tokio runtime with its timer enabled.
 #[derive(Clone, Debug)]
 pub struct FileTokenStore {
     path: PathBuf,
+    lock_timeout: Duration,
 }
 
 impl FileTokenStore {
     /// In this file, which need not be there yet. Its folder has to be.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), lock_timeout: Duration::from_secs(60) }
+    }
+
+    /// How long another process may have a lock before waiting for it ends with
+    /// [`TokenErrorKind::Store`]. Default: a minute, in which a request for a token has long been answered or given up.
+    /// Longer where the other may be waiting for somebody to log in.
+    #[must_use]
+    pub fn lock_timeout(mut self, longest: Duration) -> Self {
+        self.lock_timeout = longest;
+        self
     }
 
     fn beside(&self, ending: &str) -> PathBuf {
@@ -35,19 +52,28 @@ impl FileTokenStore {
         name.push(ending);
         self.path.with_file_name(name)
     }
-}
 
-struct FileLock(File);
-
-impl TokenLock for FileLock {}
-
-impl Drop for FileLock {
-    fn drop(&mut self) {
-        // Closing the file unlocks it too; a failure leaves nothing to do.
-        let _ = self.0.unlock();
+    /// Reads the file, changes what stands in it and writes it, while nobody else does.
+    async fn change(
+        &self,
+        change: impl FnOnce(&mut Tokens) -> bool + Send + 'static,
+    ) -> Result<(), TokenError> {
+        let (path, beside) = (self.path.clone(), self.beside(".new"));
+        let locked = lock(self.beside(".lock"), self.lock_timeout).await?;
+        blocking(move || {
+            let mut tokens = read(&path)?;
+            if change(&mut tokens) {
+                write(&path, &beside, &tokens)?;
+            }
+            // Not before, also where nobody waits for this any more.
+            drop(locked);
+            Ok(())
+        })
+        .await
     }
 }
 
+/// By the texts of their keys.
 type Tokens = BTreeMap<String, Written>;
 
 #[async_trait]
@@ -61,37 +87,25 @@ impl TokenStore for FileTokenStore {
     async fn save(&self, key: &TokenKey, token: &StoredToken) -> Result<(), TokenError> {
         let written = Written::from_token(token)
             .ok_or_else(|| TokenError::new(TokenErrorKind::Store, "a token is not text"))?;
-        let (path, beside, key) = (self.path.clone(), self.beside(".new"), key.to_text());
-        blocking(move || {
-            let mut tokens = read(&path)?;
+        let key = key.to_text();
+        self.change(move |tokens| {
             tokens.insert(key, written);
-            write(&path, &beside, &tokens)
+            true
         })
         .await
     }
 
-    async fn lock(&self, _: &TokenKey) -> Result<Box<dyn TokenLock>, TokenError> {
-        let path = self.beside(".lock");
-        let locked = blocking(move || {
-            let file =
-                private(OpenOptions::new().create(true).truncate(false)).write(true).open(&path)?;
-            file.lock()?;
-            Ok(file)
-        });
-        Ok(Box::new(FileLock(locked.await?)))
+    async fn remove(&self, key: &TokenKey) -> Result<(), TokenError> {
+        let key = key.to_text();
+        self.change(move |tokens| tokens.remove(&key).is_some()).await
     }
-}
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T, TokenError> {
-    let failed = |source: io::Error| {
-        TokenError::new(TokenErrorKind::Store, "the file of tokens cannot be used")
-            .with_source(source)
-    };
-    match spawn_blocking(work).await {
-        Ok(result) => result.map_err(failed),
-        Err(_) => Err(TokenError::new(TokenErrorKind::Store, "the runtime is shutting down")),
+    async fn lock(&self, key: &TokenKey) -> Result<Box<dyn TokenLock>, TokenError> {
+        // A key is no name of a file: it may be long, and hold any character.
+        let hash = HashAlgorithm::Sha256.digest(key.to_text().as_bytes());
+        let name: String = hash.to_text(DigestEncoding::Hex).chars().take(16).collect();
+        let path = self.beside(&format!(".{name}.lock"));
+        Ok(Box::new(lock(path, self.lock_timeout).await?))
     }
 }
 
@@ -120,13 +134,7 @@ fn write(path: &Path, beside: &Path, tokens: &Tokens) -> io::Result<()> {
     // Without this the rename itself may be lost when the power fails.
     #[cfg(unix)]
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        File::open(folder)?.sync_all()?;
+        fs::File::open(folder)?.sync_all()?;
     }
     Ok(())
-}
-
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
 }

@@ -46,13 +46,46 @@ impl TokenKey {
 }
 
 /// How long a token may be used, as far as its issuer says.
+///
+/// The default is that the issuer does not say; see
+/// [`TokenCacheBuilder::unknown_life`](super::TokenCacheBuilder::unknown_life).
+///
+/// ```
+/// use std::time::Duration;
+/// use networkpype_auth::token::Lifetime;
+/// use networkpype_core::Timestamp;
+///
+/// let an_hour = Lifetime::of(Duration::from_secs(3600));
+/// let both = an_hour.and_until(Timestamp::from_secs(1_700_000_000));
+/// assert_eq!(both.relative, an_hour.relative);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Lifetime {
     /// From the instant at which it was asked for: `expires_in`. Zero and less mean that it is used up at once, which is
     /// not believed; see [`TokenCacheBuilder::shortest_life`](super::TokenCacheBuilder::shortest_life).
     pub relative: Option<Duration>,
     /// Until this instant, such as a JWT's `exp`.
     pub until: Option<Timestamp>,
+}
+
+impl Lifetime {
+    /// This long, from the instant at which the token was asked for.
+    pub fn of(length: Duration) -> Self {
+        Self { relative: Some(length), until: None }
+    }
+
+    /// Until this instant of the wall clock.
+    pub fn until(end: Timestamp) -> Self {
+        Self { relative: None, until: Some(end) }
+    }
+
+    /// The same, and no longer than until this instant.
+    #[must_use]
+    pub fn and_until(mut self, end: Timestamp) -> Self {
+        self.until = Some(end);
+        self
+    }
 }
 
 /// A token as its issuer gave it out.
@@ -123,7 +156,19 @@ pub trait TokenSource: Send + Sync {
         key: &TokenKey,
         refresh: Option<&Secret>,
     ) -> Result<ObtainedToken, TokenError>;
+
+    /// How long [`obtain`](Self::obtain) may take. Then it is given up, which may lose a refresh token that was used; who waits
+    /// is told, and the next try may be made. Default: [`TOKEN_TIME_LIMIT`]. `None` where it ends by itself and may take long,
+    /// such as a login that a person is waited for. It is given up when somebody logs in or out by other means.
+    fn time_limit(&self, key: &TokenKey, refresh: Option<&Secret>) -> Option<Duration> {
+        let _ = (key, refresh);
+        Some(TOKEN_TIME_LIMIT)
+    }
 }
+
+/// How long a source of tokens may take, unless it says otherwise: two minutes. That is beyond what a request waits for capacity
+/// and its answer by default, and no reason to hang.
+pub const TOKEN_TIME_LIMIT: Duration = Duration::from_secs(120);
 
 #[async_trait]
 impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
@@ -133,6 +178,10 @@ impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
         refresh: Option<&Secret>,
     ) -> Result<ObtainedToken, TokenError> {
         (**self).obtain(key, refresh).await
+    }
+
+    fn time_limit(&self, key: &TokenKey, refresh: Option<&Secret>) -> Option<Duration> {
+        (**self).time_limit(key, refresh)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,34 +10,14 @@ use std::{
 };
 
 use networkpype_auth::token::{
-    FileTokenStore, MemoryTokenStore, StoredToken, TokenError, TokenErrorKind, TokenKey, TokenLock,
-    TokenStore,
+    FileTokenStore, MemoryTokenStore, StoredToken, TokenErrorKind, TokenKey, TokenStore as _,
 };
-use networkpype_core::{Secret, async_trait};
+use networkpype_core::Secret;
 
-use crate::issuer::{Answer, Issuer, cache, key, pass};
-
-/// A folder of its own, gone with the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("networkpype-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).expect("a folder");
-        Self(path)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("tokens.json")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use crate::{
+    issuer::{Answer, Issuer, cache, key, pass},
+    stores::{Broken, Folder},
+};
 
 #[tokio::test]
 async fn tokens_outlive_the_program_and_nobody_else_may_read_them() {
@@ -107,30 +86,6 @@ async fn t12_of_two_processes_that_renew_together_one_asks_and_the_other_adopts(
     let (one, two) = (one.await.expect("no panic"), two.await.expect("no panic"));
     assert_eq!(one.access().expose_bytes(), two.access().expose_bytes());
     assert_eq!(issuer.refreshes(), [Some("r1".to_owned())]);
-}
-
-/// A store that cannot save until it is mended.
-struct Broken {
-    store: MemoryTokenStore,
-    mended: Arc<AtomicBool>,
-}
-
-#[async_trait]
-impl TokenStore for Broken {
-    async fn load(&self, key: &TokenKey) -> Result<Option<StoredToken>, TokenError> {
-        self.store.load(key).await
-    }
-
-    async fn save(&self, key: &TokenKey, token: &StoredToken) -> Result<(), TokenError> {
-        if self.mended.load(Ordering::SeqCst) {
-            return self.store.save(key, token).await;
-        }
-        Err(TokenError::new(TokenErrorKind::Store, "the disk is full"))
-    }
-
-    async fn lock(&self, key: &TokenKey) -> Result<Box<dyn TokenLock>, TokenError> {
-        self.store.lock(key).await
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -23,6 +23,8 @@ pub(crate) enum Answer {
         refresh: Option<&'static str>,
     },
     Fails(TokenErrorKind),
+    /// It asks to be left alone for so many seconds.
+    Busy(u64),
 }
 
 #[derive(Clone, Default)]
@@ -78,9 +80,10 @@ impl TokenSource for Issuer {
         let answer = self.0.answers.lock().expect("lock").pop_front();
         match answer.expect("the issuer was asked more often than expected") {
             Answer::Fails(kind) => Err(TokenError::new(kind, "told to")),
+            Answer::Busy(secs) => Err(TokenError::new(TokenErrorKind::Unavailable, "busy")
+                .with_retry_after(Duration::from_secs(secs))),
             Answer::Token { life, refresh } => {
-                let lifetime =
-                    Lifetime { relative: life.map(Duration::from_secs), ..Lifetime::default() };
+                let lifetime = life.map(Duration::from_secs).map(Lifetime::of).unwrap_or_default();
                 Ok(ObtainedToken::new(format!("{}#{number}", key.to_text()))
                     .lifetime(lifetime)
                     .refresh(refresh.map(Secret::from)))

@@ -2,9 +2,14 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a failed expectation is a test's answer")]
 
+mod changes;
 mod files;
 mod issuer;
+mod locks;
+mod processes;
 mod refusals;
 mod renewal;
 mod sharing;
+mod stores;
 mod succession;
+mod time_limits;

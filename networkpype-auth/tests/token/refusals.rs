@@ -26,8 +26,13 @@ async fn t9_a_storm_of_refusals_makes_one_request() {
     for caller in callers {
         assert!(caller.await.expect("no panic") > first.generation());
     }
-    // One who was refused with the first token, and says so late.
-    cache.token_after_refusal(&key(), first.generation()).await.expect("a token");
+    // Those who were refused with the first token, and say so late: they are given the second at once.
+    for late in [0, 60] {
+        pass(late).await;
+        let ticker = TokioTicker::new();
+        cache.token_after_refusal(&key(), first.generation()).await.expect("a token");
+        assert_eq!(ticker.now(), Ticks::ZERO);
+    }
     assert_eq!(issuer.asked(), 2);
 }
 
@@ -131,6 +136,10 @@ impl TokenStore for Other {
         token: &StoredToken,
     ) -> Result<(), networkpype_auth::token::TokenError> {
         self.store.save(key, token).await
+    }
+
+    async fn remove(&self, key: &TokenKey) -> Result<(), networkpype_auth::token::TokenError> {
+        self.store.remove(key).await
     }
 
     async fn lock(

@@ -306,13 +306,13 @@ impl OAuth2Builder {
             grant,
         });
         let cache = TokenCache::builder(Arc::clone(&source))
-            .store(Arc::clone(&self.store))
+            .store(self.store)
             .clock(self.clock)
             .ticker(self.ticker)
             .build();
         let websocket =
             OnWebSocket { handshake: self.handshake, login: self.login, renewal: self.renewal };
-        let shared = Shared { source, cache, store: self.store, key, presentation, websocket };
+        let shared = Shared { source, cache, key, presentation, websocket };
         Ok(OAuth2 { shared: Arc::new(shared) })
     }
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use networkpype_auth::token::{TokenError, TokenErrorKind};
-use networkpype_core::{Caller, LimitChoice, LimitId, RestRequest, RestResponse};
+use networkpype_core::{
+    Caller, Clock, LimitChoice, LimitId, RestRequest, RestResponse, SystemClock,
+};
 use serde::Deserialize;
 
 use super::{
@@ -89,19 +91,21 @@ impl Discovery {
         &self,
         caller: &(impl Caller + ?Sized),
     ) -> Result<AuthorizationServer, TokenError> {
-        self.fetch_for(caller, false).await
+        self.fetch_for(caller, &SystemClock, false).await
     }
 
     /// The same, with the endpoints for clients that prove themselves by their certificate (RFC 8705, section 5).
     pub(super) async fn fetch_for(
         &self,
         caller: &(impl Caller + ?Sized),
+        clock: &dyn Clock,
         with_certificate: bool,
     ) -> Result<AuthorizationServer, TokenError> {
         let url = self.url();
         check_endpoint(&url).map_err(set_up_wrong)?;
         let request = RestRequest::get(url).header("accept", "application/json");
         let response = caller.call(limited(request, &self.limit)).await.map_err(unreachable)?;
+        succeeded(&response, clock.now())?;
         self.read(&response, with_certificate)
     }
 
@@ -110,7 +114,6 @@ impl Discovery {
         response: &RestResponse,
         with_certificate: bool,
     ) -> Result<AuthorizationServer, TokenError> {
-        succeeded(response.status())?;
         let description: Description = serde_json::from_slice(response.bytes())
             .map_err(|_| malformed("the authorization server's description of itself is none"))?;
         // Another one would be asked with what was meant for this one (RFC 8414, section 3.3).

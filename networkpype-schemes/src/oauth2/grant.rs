@@ -1,8 +1,10 @@
 //! By what right is a token asked for?
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use networkpype_auth::token::{ObtainedToken, TokenError, TokenErrorKind, TokenKey, TokenSource};
+use networkpype_auth::token::{
+    ObtainedToken, TOKEN_TIME_LIMIT, TokenError, TokenErrorKind, TokenKey, TokenSource,
+};
 use networkpype_core::{AuthError, Secret, async_trait};
 
 use super::{
@@ -180,6 +182,16 @@ impl TokenSource for GrantSource {
                 obtained => obtained,
             },
             _ => self.issuer.refresh(refresh).await,
+        }
+    }
+
+    fn time_limit(&self, _: &TokenKey, refresh: Option<&Secret>) -> Option<Duration> {
+        match &self.grant.0 {
+            // These wait for a person, for as long as a code or the wait for a redirect lasts.
+            Kind::Device(_) if refresh.is_none() => None,
+            #[cfg(feature = "oauth2-loopback")]
+            Kind::Browser(_) if refresh.is_none() => None,
+            _ => Some(TOKEN_TIME_LIMIT),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use networkpype_auth::token::{ObtainedToken, TokenError};
-use networkpype_core::{Caller, Clock, LimitChoice, Secret, Ticker, Timestamp};
+use networkpype_core::{Caller, Clock, LimitChoice, Secret, Ticker};
 use oauth2::{
     AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ErrorResponse, PkceCodeVerifier,
     RedirectUrl, RequestTokenError, Scope,
@@ -137,7 +137,8 @@ impl Issuer {
     }
 
     /// RFC 8628: shows what to do, and waits until it is done. The interval is the issuer's, five seconds where it says none;
-    /// `slow_down` makes it five seconds longer for good, an issuer that cannot be reached doubles it.
+    /// `slow_down` makes it five seconds longer for good, an issuer that cannot be reached doubles it, and one that asks to be
+    /// left alone is.
     pub(super) async fn device(
         &self,
         show: &(dyn Fn(&DevicePrompt) + Send + Sync),
@@ -160,7 +161,9 @@ impl Issuer {
         // The library asks at once, when nobody can have typed anything yet.
         sleep(Arc::clone(&self.ticker), begun.interval).await;
         let ticker = Arc::clone(&self.ticker);
-        let sleep = move |interval| sleep(Arc::clone(&ticker), interval);
+        let left_alone = bridge.left_alone();
+        let sleep =
+            move |interval: Duration| sleep(Arc::clone(&ticker), interval.max(left_alone()));
         let left = begun.prompt.expires_in().saturating_sub(begun.interval);
         let answer = request.request_async(&bridge, sleep, Some(left)).await;
         if let Some(error) = bridge.take_final_error() {
@@ -190,7 +193,9 @@ impl Issuer {
             Whereabouts::Discovered(discovery, server) => {
                 let with_certificate = self.client.has_certificate();
                 let server = server
-                    .get_or_try_init(|| discovery.fetch_for(&self.caller, with_certificate))
+                    .get_or_try_init(|| {
+                        discovery.fetch_for(&self.caller, &*self.clock, with_certificate)
+                    })
                     .await?;
                 Ok(server)
             }
@@ -239,14 +244,6 @@ impl Issuer {
 
     fn words(&self) -> impl Iterator<Item = Scope> {
         self.scopes.iter().map(|scope| Scope::new(scope.clone()))
-    }
-
-    /// Until when a token may be used that is saved without the cache having had it.
-    pub(super) fn until(&self, token: &ObtainedToken) -> Timestamp {
-        const UNKNOWN: Duration = Duration::from_secs(600);
-        const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-        let length = token.lifetime.relative.filter(|length| !length.is_zero()).unwrap_or(UNKNOWN);
-        self.clock.now().saturating_add(length.min(LONGEST))
     }
 }
 

@@ -1,15 +1,13 @@
 //! OAuth 2.0 (RFC 6749): tokens that are had by any grant, renewed before they end, and sent with requests.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, future::Future, sync::Arc};
 
-use networkpype_auth::token::{
-    ObtainedToken, StoredToken, Token, TokenCache, TokenError, TokenKey, TokenStore,
-};
+use networkpype_auth::token::{ObtainedToken, Token, TokenCache, TokenError, TokenKey};
 #[doc(no_inline)]
 pub use networkpype_auth::{
     JwtAlgorithm, JwtSigner, KeyEncoding, Login, SignatureAlgorithm, SigningKey, fields_are, token,
 };
-use networkpype_core::{Secret, Timestamp};
+use networkpype_core::Secret;
 
 pub use crate::entropy::Entropy;
 
@@ -86,6 +84,10 @@ use websocket::OnWebSocket;
 /// - A request that the API refuses with 401, or with `error="invalid_token"` (RFC 6750, section 3.1), is sent once more with
 ///   another token. One that was refused with an older token than the present is sent with that, and nothing is renewed.
 ///   403 and `insufficient_scope` are the caller's: another token of the same scope would be refused too.
+/// - While the issuer is in trouble, the token there is goes on being used until its end; the next try waits a while, and as long
+///   as the issuer's `Retry-After` says ([`TokenError::retry_after`]). A request for a token is given up after
+///   [`TOKEN_TIME_LIMIT`](token::TOKEN_TIME_LIMIT), and earlier where the caller's own timeout is shorter; a login that a
+///   person is waited for has its own time.
 ///
 /// # What asks for tokens
 ///
@@ -100,7 +102,6 @@ pub struct OAuth2 {
 struct Shared {
     source: Arc<GrantSource>,
     cache: TokenCache,
-    store: Arc<dyn TokenStore>,
     key: TokenKey,
     presentation: Presentation,
     websocket: OnWebSocket,
@@ -136,10 +137,10 @@ impl OAuth2 {
     /// Exchanges the code of a login for tokens, and keeps them.
     ///
     /// # Errors
-    /// When the issuer gives none out for it, or the store cannot keep them.
+    /// When the issuer gives none out for it. When the store cannot keep them: then they are not used, and whoever needs a
+    /// token next tries to keep them once more.
     pub async fn login_with(&self, code: AuthorizationCode) -> Result<(), TokenError> {
-        let obtained = self.shared.source.issuer.code(&code).await?;
-        self.keep(obtained).await
+        self.keep(self.shared.source.issuer.code(&code)).await
     }
 
     /// Gets tokens by the grant anew, whatever there is: after
@@ -149,22 +150,20 @@ impl OAuth2 {
     /// # Errors
     /// When the issuer gives none out, or the store cannot keep them.
     pub async fn login(&self) -> Result<(), TokenError> {
-        let obtained = self.shared.source.grant().await?;
-        self.keep(obtained).await
+        self.keep(self.shared.source.grant()).await
     }
 
     /// Gives the tokens back (RFC 7009), refresh token first, and forgets them. They are forgotten also where the server
     /// cannot be told, or has no such endpoint.
     ///
+    /// A renewal that is under way ends first, and what it has brought is given back. A login that somebody is waited for is
+    /// given up.
+    ///
     /// # Errors
-    /// When the server does not take them back, or the store cannot be used.
+    /// When the server does not take them back. When the store cannot be used: then nothing is forgotten.
     pub async fn logout(&self) -> Result<(), TokenError> {
-        let Shared { source, cache, store, key, .. } = &*self.shared;
-        let stored = store.load(key).await?;
-        // The store has no way to forget, and what has ended is used no more.
-        store.save(key, &StoredToken::new("", None).until(Timestamp::UNIX_EPOCH)).await?;
-        cache.forget(key);
-        let Some(stored) = stored.filter(|stored| !stored.access.is_empty()) else {
+        let Shared { source, cache, key, .. } = &*self.shared;
+        let Some(stored) = cache.remove(key).await? else {
             return Ok(());
         };
         if let Some(refresh) = &stored.refresh {
@@ -202,14 +201,11 @@ impl OAuth2 {
         self.shared.source.issuer.introspect(token, hint).await
     }
 
-    async fn keep(&self, obtained: ObtainedToken) -> Result<(), TokenError> {
-        let Shared { source, cache, store, key, .. } = &*self.shared;
-        let until = source.issuer.until(&obtained);
-        let mut stored = StoredToken::new(obtained.access, obtained.refresh).until(until);
-        stored.scope = obtained.scope;
-        store.save(key, &stored).await?;
-        cache.forget(key);
-        Ok(())
+    async fn keep(
+        &self,
+        login: impl Future<Output = Result<ObtainedToken, TokenError>> + Send,
+    ) -> Result<(), TokenError> {
+        self.shared.cache.replace(&self.shared.key, login).await.map(drop)
     }
 }
 

@@ -4,12 +4,14 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use http::StatusCode;
 use networkpype_auth::token::{TokenError, TokenErrorKind};
 use networkpype_core::{
-    AuthError, Caller, Clock, Encoding, Error, LimitChoice, RestRequest, RestResponse,
+    AuthError, Caller, Clock, Encoding, Error, LimitChoice, RestRequest, RestResponse, Timestamp,
+    retry_after,
 };
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use serde_json::Value;
@@ -91,7 +93,7 @@ impl Endpoint {
         if let Some(presentation) = &self.presentation {
             presentation.learn(Server::Authorization, &request, response.headers());
         }
-        Ok((reply(response)?, request))
+        Ok((reply(response, self.clock.now())?, request))
     }
 
     fn request(&self, form: Vec<u8>) -> Result<RestRequest, AuthError> {
@@ -122,22 +124,29 @@ pub(super) fn unreachable(error: Error) -> TokenError {
     TokenError::new(TokenErrorKind::Unavailable, message).with_source(error)
 }
 
-fn reply(response: RestResponse) -> Result<Reply, TokenError> {
+fn reply(response: RestResponse, now: Timestamp) -> Result<Reply, TokenError> {
     let status = response.status();
     let code = if status.is_success() || status.is_client_error() { code(&response) } else { None };
     match code {
         // 408 and 429 say nothing of the grant, whatever their body has.
-        Some(code) if !matches!(status.as_u16(), 408 | 429) => Ok(Reply::Refusal(code)),
-        _ => succeeded(status).map(|()| Reply::Answer(response)),
+        Some(_) if matches!(status.as_u16(), 408 | 429) => {}
+        // Nor do these, which some servers say with a status of the client's faults.
+        Some(code) if matches!(code.as_str(), "server_error" | "temporarily_unavailable") => {
+            return Err(with_retry_after(refused(&code), &response, now));
+        }
+        Some(code) => return Ok(Reply::Refusal(code)),
+        None => {}
     }
+    succeeded(&response, now).map(|()| Reply::Answer(response))
 }
 
 /// Whether this is the status of an answer.
-pub(super) fn succeeded(status: StatusCode) -> Result<(), TokenError> {
+pub(super) fn succeeded(response: &RestResponse, now: Timestamp) -> Result<(), TokenError> {
+    let status = response.status().as_u16();
     let failed = |kind, what: &str| {
-        Err(TokenError::new(kind, format!("the issuer {what} (status {})", status.as_u16())))
+        Err(TokenError::new(kind, format!("the issuer {what} (status {status})")))
     };
-    match status.as_u16() {
+    match status {
         200..=299 => Ok(()),
         300..=399 => failed(
             TokenErrorKind::Refused,
@@ -145,6 +154,15 @@ pub(super) fn succeeded(status: StatusCode) -> Result<(), TokenError> {
         ),
         408 | 429 | 500..=599 => failed(TokenErrorKind::Unavailable, "is in trouble"),
         _ => failed(TokenErrorKind::Refused, "refuses and does not say why"),
+    }
+    .map_err(|error| with_retry_after(error, response, now))
+}
+
+/// The error with how long the server asks to be left alone.
+fn with_retry_after(error: TokenError, response: &RestResponse, now: Timestamp) -> TokenError {
+    match retry_after(response.headers(), now) {
+        Some(wait) if error.kind() == TokenErrorKind::Unavailable => error.with_retry_after(wait),
+        _ => error,
     }
 }
 
@@ -168,11 +186,12 @@ pub(super) struct Bridge {
     /// Whether the library asks again where the issuer is in trouble: then what will not get better has to be told apart.
     polls: bool,
     final_error: Mutex<Option<TokenError>>,
+    left_alone: Arc<Mutex<Duration>>,
 }
 
 impl Bridge {
     pub(super) fn once(endpoint: Endpoint) -> Self {
-        Self { endpoint, polls: false, final_error: Mutex::default() }
+        Self { endpoint, polls: false, final_error: Mutex::default(), left_alone: Arc::default() }
     }
 
     pub(super) fn polling(endpoint: Endpoint) -> Self {
@@ -182,6 +201,12 @@ impl Bridge {
     /// What ended the polling although the library knows nothing of it.
     pub(super) fn take_final_error(&self) -> Option<TokenError> {
         self.final_error.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// How long the issuer has asked to be left alone since this was taken last.
+    pub(super) fn left_alone(&self) -> impl Fn() -> Duration + Send + Sync + use<> {
+        let left_alone = Arc::clone(&self.left_alone);
+        move || std::mem::take(&mut *left_alone.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, TokenError> {
@@ -196,7 +221,11 @@ impl Bridge {
                 *self.final_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 (StatusCode::BAD_REQUEST, br#"{"error":"invalid_request"}"#.to_vec())
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                *self.left_alone.lock().unwrap_or_else(PoisonError::into_inner) =
+                    error.retry_after().unwrap_or_default();
+                return Err(error);
+            }
         };
         // Without a content type: the library would refuse what other servers call JSON.
         let mut response = HttpResponse::new(body);

@@ -69,7 +69,7 @@ impl Answer {
             .scopes
             .map(|words| words.iter().map(|word| word.as_str()).collect::<Vec<_>>().join(" "));
         Ok(ObtainedToken::new(access)
-            .lifetime(Lifetime { relative: self.expires_in, until: None })
+            .lifetime(self.expires_in.map(Lifetime::of).unwrap_or_default())
             .refresh(refresh.filter(|token| !token.is_empty()))
             .scope(scope.filter(|scope| !scope.is_empty())))
     }
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_bearer_token_is_taken_for_one() {
+    fn only_a_bearer_token_written_in_any_case_is_taken_for_one() {
         for kind in ["\"Bearer\"", "\"bearer\"", "\"BEARER\"", "null", "\"\""] {
             let json = format!(r#"{{"access_token":"t","token_type":{kind}}}"#);
             assert!(read(&json).is_ok(), "{kind}");

@@ -41,6 +41,8 @@ mod oauth2_loopback;
 #[cfg(feature = "oauth2")]
 mod oauth2_refusals;
 #[cfg(feature = "oauth2")]
+mod oauth2_sessions;
+#[cfg(feature = "oauth2")]
 mod oauth2_websocket;
 #[cfg(feature = "hmac")]
 mod published_vectors;

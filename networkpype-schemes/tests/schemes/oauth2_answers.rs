@@ -125,6 +125,37 @@ async fn t7_a_token_that_still_lives_is_used_while_the_issuer_is_in_trouble() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn t7_an_issuer_that_says_when_to_come_again_is_asked_no_sooner() {
+    let unavailable = r#"{"error":"temporarily_unavailable"}"#;
+    for (status, body, after, secs) in [
+        (429, "slow down", "90", 90),
+        (503, "<html>", "90", 90),
+        (429, r#"{"error":"invalid_grant"}"#, "90", 90),
+        (400, unavailable, "90", 90),
+        // Half a minute after what the clock says.
+        (503, "", "Tue, 14 Nov 2023 22:13:50 GMT", 30),
+    ] {
+        let busy = Answer::Busy(status, body.to_owned(), after);
+        let issuer = Issuer::answers([busy, token("t")]);
+        let auth = scheme(&issuer, Grant::client_credentials()).build().expect("a scheme");
+        for _ in 0..secs {
+            let error = auth.token().await.expect_err("busy");
+            assert_eq!(error.kind(), TokenErrorKind::Unavailable, "{status} {body}");
+            assert_eq!(error.retry_after(), Some(Duration::from_secs(secs)), "{status} {body}");
+            tokio::time::sleep(Duration::from_millis(990)).await;
+        }
+        assert_eq!(issuer.asked(), 1, "{status} {body}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(authorization(&auth).await, "Bearer t");
+    }
+    // Of no use where the same would be refused again.
+    let refusal = Answer::Busy(400, r#"{"error":"invalid_client"}"#.to_owned(), "90");
+    let issuer = Issuer::answers([refusal]);
+    let auth = scheme(&issuer, Grant::client_credentials()).build().expect("a scheme");
+    assert_eq!(auth.token().await.expect_err("refused").retry_after(), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn t8_no_lifetime_makes_the_issuer_be_asked_without_end() {
     for life in ["0", "-1", "\"0\"", "null", "9223372036854775808", "1e300", "\"soon\""] {
         let body = format!(r#"{{"access_token":"t","token_type":"Bearer","expires_in":{life}}}"#);

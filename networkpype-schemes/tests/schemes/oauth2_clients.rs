@@ -1,17 +1,21 @@
 //! How the client proves who it is.
 
+use std::time::Duration;
+
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use networkpype_schemes::oauth2::{
     Assertion, AuthorizationServer, Client, Discovery, Grant, JwtAlgorithm, JwtSigner, KeyEncoding,
-    OAuth2, SignatureAlgorithm, SigningKey,
+    OAuth2, SignatureAlgorithm, SigningKey, TokenHint,
 };
 use serde_json::Value;
 
 use crate::{
-    oauth2_issuer::{ISSUER, Issuer, TOKEN_URL, Wall, authorization, says, scheme, server, token},
+    oauth2_issuer::{
+        Answer, ISSUER, Issuer, TOKEN_URL, Wall, authorization, says, scheme, server, token,
+    },
     wire::header,
 };
 
@@ -117,6 +121,52 @@ async fn an_assertion_is_for_the_issuer_as_one_text_and_new_in_each_request() {
     assert_eq!(claims(&body)["aud"], TOKEN_URL);
     let (_, body) = asked_by(client(Assertion::new(signer).audience("urn:a"))).await;
     assert_eq!(claims(&body)["aud"], "urn:a");
+}
+
+fn with_assertion() -> Client {
+    let signer = JwtSigner::with_key(JwtAlgorithm::Es256, p256()).expect("a signer");
+    Client::with_assertion("my-client", Assertion::new(signer))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_assertion_is_for_the_issuer_whichever_endpoint_it_goes_to() {
+    let device =
+        r#"{"device_code":"d","user_code":"u","verification_uri":"https://v","expires_in":60}"#;
+    let issuer = Issuer::answers([
+        says(200, device),
+        token("t"),
+        says(200, r#"{"active":false}"#),
+        says(200, ""),
+    ]);
+    let auth = scheme(&issuer, Grant::device(|_| {})).client(with_assertion()).build();
+    let auth = auth.expect("a scheme");
+    authorization(&auth).await;
+    auth.introspect(&"t".into(), TokenHint::Access).await.expect("an answer");
+    auth.revoke(&"t".into(), TokenHint::Access).await.expect("revoked");
+    let paths = ["/device", "/token", "/introspect", "/revoke"];
+    for (number, path) in paths.into_iter().enumerate() {
+        assert_eq!(issuer.request(number).path(), path);
+        let jwt = issuer.form(number, "client_assertion").expect("an assertion");
+        assert_eq!(claims(&jwt)["aud"], ISSUER, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_for_a_token_that_failed_is_made_again_with_an_assertion_of_its_own() {
+    let answers = [Answer::Unreachable, says(503, ""), token("t")];
+    let issuer = Issuer::answers(answers);
+    let auth = scheme(&issuer, Grant::client_credentials()).client(with_assertion()).build();
+    let auth = auth.expect("a scheme");
+    for _ in 0..2 {
+        auth.token().await.expect_err("in trouble");
+        tokio::time::sleep(Duration::from_secs(30)).await;
+    }
+    authorization(&auth).await;
+    let ids = [0, 1, 2].map(|number| {
+        let jwt = issuer.form(number, "client_assertion").expect("an assertion");
+        claims(&jwt)["jti"].as_str().expect("an id").to_owned()
+    });
+    assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2], "{ids:?}");
 }
 
 #[tokio::test(start_paused = true)]

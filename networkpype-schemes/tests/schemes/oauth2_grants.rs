@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use networkpype_core::{LimitChoice, Secret};
 use networkpype_schemes::oauth2::{
     Assertion, AuthorizationRequest, Client, Grant, JwtAlgorithm, JwtSigner, TokenExchange,
-    TokenHint, token::TokenErrorKind,
+    TokenHint,
 };
 use serde_json::Value;
 
@@ -245,35 +245,6 @@ async fn tokens_are_revoked_and_asked_about() {
     assert!(!auth.introspect(&subject, TokenHint::Access).await.expect("an answer").active);
     assert!(auth.introspect(&subject, TokenHint::Access).await.is_err());
     assert!(auth.introspect(&subject, TokenHint::Access).await.is_err());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_logout_gives_back_both_tokens_and_forgets_them() {
-    let answers = [token_and_refresh("t", "r"), says(200, ""), says(200, ""), token("u")];
-    let issuer = Issuer::answers(answers);
-    let auth = scheme(&issuer, Grant::password("me", "p")).build().expect("a scheme");
-    assert_eq!(authorization(&auth).await, "Bearer t");
-    auth.logout().await.expect("a logout");
-    assert_eq!(issuer.body(1), "token=r&token_type_hint=refresh_token");
-    assert_eq!(issuer.body(2), "token=t&token_type_hint=access_token");
-    auth.logout().await.expect("nothing to give back");
-    assert_eq!(authorization(&auth).await, "Bearer u");
-    assert_eq!(issuer.form(3, "grant_type").as_deref(), Some("password"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_token_that_servers_check_alone_need_not_be_taken_back_where_none_comes_after_it() {
-    let unsupported = || says(400, r#"{"error":"unsupported_token_type"}"#);
-    let issuer = Issuer::answers([token_and_refresh("t", "r"), says(200, ""), unsupported()]);
-    let auth = scheme(&issuer, Grant::password("me", "p")).build().expect("a scheme");
-    authorization(&auth).await;
-    auth.logout().await.expect("a logout");
-
-    let issuer = Issuer::answers([token("t"), unsupported()]);
-    let auth = scheme(&issuer, Grant::password("me", "p")).build().expect("a scheme");
-    authorization(&auth).await;
-    let error = auth.logout().await.expect_err("it is still good");
-    assert_eq!(error.kind(), TokenErrorKind::UnsupportedTokenType);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderName, StatusCode, header::WWW_AUTHENTICATE};
+use http::{
+    HeaderMap, HeaderName, StatusCode,
+    header::{RETRY_AFTER, WWW_AUTHENTICATE},
+};
 use networkpype_core::{
     Auth as _, Caller, Clock, Error, ErrorKind, Outcome, RestRequest, RestResponse, Ticker,
     Timestamp, TokioTicker, async_trait,
@@ -23,6 +26,8 @@ pub(crate) enum Answer {
     Says(u16, String),
     /// The same with a nonce for the next proof.
     WithNonce(u16, String, &'static str),
+    /// The same, with this `Retry-After`.
+    Busy(u16, String, &'static str),
     Unreachable,
 }
 
@@ -136,6 +141,10 @@ impl Caller for Issuer {
                 let headers =
                     [(HeaderName::from_static("dpop-nonce"), nonce.parse().expect("ASCII"))];
                 Ok(says(status, body).with_headers(HeaderMap::from_iter(headers)))
+            }
+            Answer::Busy(status, body, after) => {
+                let headers = [(RETRY_AFTER, after.parse().expect("a header"))];
+                Ok(says(status, body).with_headers(headers.into_iter().collect()))
             }
             Answer::Unreachable => {
                 Err(Error::new(ErrorKind::Timeout, Outcome::Unknown, "timed out"))

@@ -141,6 +141,15 @@ async fn a_device_backs_off_where_the_issuer_cannot_be_reached_and_never_asks_so
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_device_leaves_an_issuer_alone_for_as_long_as_it_asks_to_be() {
+    let busy = Answer::Busy(429, "slow down".to_owned(), "100");
+    let answers = vec![says(200, PROMPT), pending(), busy, pending(), token("t")];
+    let (issuer, had) = wait(answers).await;
+    assert_eq!(had.as_deref(), Ok("t"));
+    assert_eq!(issuer.times(), [0, 5, 10, 110, 120]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_device_gives_up_when_it_is_told_to_and_when_the_code_has_expired() {
     use TokenErrorKind::{Malformed, ReauthenticationRequired, Refused};
     for (status, body, kind) in [

@@ -137,6 +137,10 @@ impl TokenStore for Rotated {
         self.inner.save(key, token).await
     }
 
+    async fn remove(&self, key: &TokenKey) -> Result<(), TokenError> {
+        self.inner.remove(key).await
+    }
+
     async fn lock(&self, key: &TokenKey) -> Result<Box<dyn TokenLock>, TokenError> {
         self.inner.lock(key).await
     }

@@ -33,9 +33,20 @@ pub enum Kind {
     /// [`decline`](super::decline) are the person at the browser.
     ///
     /// Knobs: `AT_TTL`, seconds an access token lives (60); `AT_FORMAT`, `jwt` or `opaque` (`jwt`);
-    /// `DPOP_NONCE=1` demands the server's nonce in `DPoP` proofs.
+    /// `DPOP_NONCE=1` demands the server's nonce in `DPoP` proofs. `TLS_CERT` and `TLS_KEY`, files of
+    /// its certificate and key, have it speak TLS alone; then `CLIENT_CA` and `CLIENT_CERT` name the
+    /// authority of clients' certificates, and one certificate, and there are two clients more:
+    /// `tlsca` (`tls_client_auth`: of that authority, for `CN=tlsca`) and `tlsself`
+    /// (`self_signed_tls_client_auth`: that certificate), both for client credentials. They are asked for
+    /// their certificates at the endpoints in `mtls_endpoint_aliases` alone.
     /// Facts: `issuer`, `audience`, `pkjwt_key`, `pkjwt_kid`.
     Oidc,
+    /// An authorization server: PyPI's Authlib, which takes assertions (RFC 7523, section 2.1) at `/token`.
+    ///
+    /// `robot` may sign for `user1`, with ES256. The assertion's `aud` is the issuer. Scopes: `read`, `write`.
+    ///
+    /// Facts: `issuer`, `robot_key`, `robot_kid`.
+    Oauth2Authlib,
     /// A resource server: Apache with `mod_oauth2`, which fetches the keys it checks tokens by.
     ///
     /// `/j/i` takes Bearer tokens signed with RS256 that expire, `/d/i` takes `DPoP` tokens. What it
@@ -90,6 +101,7 @@ impl Kind {
     fn file(self) -> &'static str {
         match self {
             Self::Oidc => "oidc.mjs",
+            Self::Oauth2Authlib => "oauth2_authlib.py",
             Self::Oauth2RsApache => "oauth2_rs_apache.mjs",
             Self::JwtHaproxy => "jwt_haproxy.mjs",
             Self::DigestBasicApache => "digest_basic_apache.mjs",
@@ -102,7 +114,11 @@ impl Kind {
     /// The group of `setup.sh` that it belongs to.
     pub(super) fn group(self) -> &'static str {
         match self {
-            Self::Oidc | Self::Oauth2RsApache | Self::JwtHaproxy | Self::DpopRs => "oidc",
+            Self::Oidc
+            | Self::Oauth2Authlib
+            | Self::Oauth2RsApache
+            | Self::JwtHaproxy
+            | Self::DpopRs => "oidc",
             Self::DigestBasicApache | Self::DigestHttpbin => "digest",
             Self::Oauth1Oauthlib => "oauth1",
         }

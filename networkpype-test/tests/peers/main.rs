@@ -7,6 +7,7 @@
     reason = "the helpers of tests may unwrap like the tests themselves"
 )]
 
+mod authlib;
 mod digest;
 mod http;
 mod jwt;

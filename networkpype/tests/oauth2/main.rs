@@ -3,6 +3,9 @@
 #![cfg(feature = "full")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a failed expectation is the test's answer")]
 
+mod issuer;
 mod judged;
+mod processes;
+mod storms;
 mod websocket;
 mod wire;

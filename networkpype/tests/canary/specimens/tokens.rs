@@ -44,7 +44,7 @@ fn key() -> TokenKey {
 }
 
 fn obtained() -> ObtainedToken {
-    let lifetime = Lifetime { relative: Some(Duration::from_secs(60)), until: None };
+    let lifetime = Lifetime::of(Duration::from_secs(60));
     ObtainedToken::new(CANARY).lifetime(lifetime).refresh(Some(CANARY.into()))
 }
 
