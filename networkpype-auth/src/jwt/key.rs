@@ -26,6 +26,7 @@ enum Material {
 
 impl JwtKey {
     /// A shared secret, for HS256, HS384 or HS512. Whoever has it can make tokens too.
+    /// RFC 7518 wants one at least as long as the digest; shorter ones are taken, since it is the API that chooses them.
     ///
     /// # Errors
     /// When `algorithm` is not one of these three; when `secret` is empty, or is a key or a certificate in PEM: a public

@@ -7,7 +7,10 @@ use std::{
 };
 
 #[doc(no_inline)]
-pub use networkpype_auth::{JwtAlgorithm, JwtSigner, KeyEncoding, SignatureAlgorithm, SigningKey};
+pub use networkpype_auth::{
+    JwtAlgorithm, JwtError, JwtErrorKind, JwtKey, JwtSigner, JwtVerifier, JwtVerifierBuilder,
+    KeyEncoding, PublicJwk, SignatureAlgorithm, SigningKey, VerifiedJws, VerifiedJwt, VerifyingKey,
+};
 use networkpype_auth::{Part, Recipe, Values};
 use networkpype_core::{
     Auth, AuthError, Clock, Explanation, RestRequest, Secret, Timestamp, WebSocketHandshake,
