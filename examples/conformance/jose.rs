@@ -20,7 +20,7 @@ struct Signed {
 /// Replays a case if it is one of these.
 pub(crate) fn replay(case: &Value) -> Option<Outcome> {
     if let Some(thumbprint) = thumbprint_of(case) {
-        return Some(outcome(thumbprint));
+        return Some(thumbprint);
     }
     if let Some(refused) = refusal::replay(case) {
         return Some(outcome(refused));
@@ -46,10 +46,15 @@ fn outcome(result: Result<(), String>) -> Outcome {
     }
 }
 
-fn thumbprint_of(case: &Value) -> Option<Result<(), String>> {
-    let expected = case["expected"].get("thumbprint_sha256")?;
+fn thumbprint_of(case: &Value) -> Option<Outcome> {
+    let expected = text_of(case["expected"].get("thumbprint_sha256")?);
+    if case["key"]["kty"] == "oct" {
+        let why =
+            "the library names no shared secrets: a hash of one tells of it (RFC 7638, section 7)";
+        return Some(Outcome::Skipped(why.to_owned()));
+    }
     let key = case["key"].to_string().parse::<PublicJwk>().map_err(text);
-    Some(key.and_then(|key| compare::same("thumbprint", text_of(expected), &key.thumbprint())))
+    Some(outcome(key.and_then(|key| compare::same("thumbprint", expected, &key.thumbprint()))))
 }
 
 fn signatures(case: &Value) -> Option<Result<Vec<Signed>, String>> {
