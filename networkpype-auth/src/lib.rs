@@ -53,6 +53,8 @@ pub use part::{Entry, Part};
 pub use placement::Placement;
 pub use recipe::{Carrier, CarryTo, Recipe, Sort};
 pub use secret_encoding::SecretEncoding;
+#[cfg(feature = "rsa-sha1")]
+pub use signing_key::RsaSha1Key;
 #[cfg(feature = "asymmetric")]
 pub use signing_key::{KeyEncoding, SignatureAlgorithm, SigningKey};
 pub use template::{Template, TemplateError, TemplateNames};

@@ -5,5 +5,7 @@
 mod jose;
 mod key_forms;
 mod key_mistakes;
+#[cfg(feature = "rsa-sha1")]
+mod rsa_sha1;
 mod signatures;
 mod vectors;

@@ -1,7 +1,7 @@
 //! The features `asymmetric` and `jwt` of `networkpype-auth`: private keys and tokens.
 
 use networkpype_auth::{
-    DigestEncoding, HashAlgorithm, HmacAlgorithm, JwtAlgorithm, JwtSigner, KeyEncoding,
+    DigestEncoding, HashAlgorithm, HmacAlgorithm, JwtAlgorithm, JwtSigner, KeyEncoding, RsaSha1Key,
     SecretEncoding, SignatureAlgorithm, SigningKey,
 };
 use networkpype_core::{AuthError, Secret};
@@ -28,9 +28,17 @@ pub(crate) fn specimens() -> Vec<Specimen> {
             JwtSigner::with_key(eddsa, key.clone()).expect("a key"),
         ];
         debug networkpype_auth::KeyEncoding => [KeyEncoding::Pem];
+        debug networkpype_auth::RsaSha1Key => [rsa_sha1()];
         debug networkpype_auth::SignatureAlgorithm => [ed25519];
         debug networkpype_auth::SigningKey => [key];
     }
+}
+
+fn rsa_sha1() -> RsaSha1Key {
+    let keys: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../vectors/ccxt/keys.json")).expect("JSON");
+    let pem = keys["rsa2048_pkcs8_pem"].as_str().expect("a key");
+    RsaSha1Key::new(&pem.into(), KeyEncoding::Pem).expect("a key")
 }
 
 /// Keys that cannot be used, and names of nothing.
@@ -68,6 +76,7 @@ pub(super) fn errors() -> Vec<AuthError> {
             ] {
                 errors.extend(SigningKey::new(algorithm, secret, encoding).err());
             }
+            errors.extend(RsaSha1Key::new(secret, encoding).err());
         }
         errors.extend(JwtSigner::with_secret(JwtAlgorithm::EdDsa, secret).err());
         errors.extend(JwtSigner::from_jwk(JwtAlgorithm::Hs256, secret).err());
