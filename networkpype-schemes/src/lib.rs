@@ -10,6 +10,8 @@ pub mod api_key;
 pub mod basic;
 #[cfg(feature = "bearer")]
 pub mod bearer;
+#[cfg(feature = "oauth2")]
+mod challenge;
 #[cfg(feature = "compose")]
 pub mod compose;
 #[cfg(any(feature = "recipe", feature = "jwt", feature = "oauth2"))]
@@ -24,6 +26,8 @@ pub mod jwt;
 pub mod oauth2;
 #[cfg(feature = "recipe")]
 pub mod recipe;
+#[cfg(feature = "oauth2")]
+mod token_endpoint;
 #[cfg(any(feature = "jwt", all(feature = "recipe", feature = "asymmetric")))]
 mod token_text;
 

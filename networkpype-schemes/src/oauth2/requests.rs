@@ -9,7 +9,7 @@ use std::{
 use http::StatusCode;
 use networkpype_auth::token::{TokenError, TokenErrorKind};
 use networkpype_core::{
-    AuthError, Caller, Clock, Encoding, Error, LimitChoice, RestRequest, RestResponse,
+    AuthError, Caller, Clock, Encoding, LimitChoice, RestRequest, RestResponse,
 };
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use serde_json::Value;
@@ -19,6 +19,8 @@ use super::{
     client::Client,
     error::{malformed, refused, set_up_wrong},
 };
+pub(super) use crate::token_endpoint::{limited, succeeded, unreachable};
+
 use crate::entropy::Entropy;
 
 /// One endpoint, as the client asks it.
@@ -84,21 +86,6 @@ impl Endpoint {
     }
 }
 
-/// The request, charged to this limit. That no redirect is followed is the caller's promise.
-pub(super) fn limited(request: RestRequest, limit: &LimitChoice) -> RestRequest {
-    match limit {
-        LimitChoice::Named(limit) => request.limit(limit.clone()),
-        LimitChoice::Unlimited => request.unlimited(),
-        _ => request,
-    }
-}
-
-/// No whole answer.
-pub(super) fn unreachable(error: Error) -> TokenError {
-    let message = "the issuer cannot be asked for a token";
-    TokenError::new(TokenErrorKind::Unavailable, message).with_source(error)
-}
-
 fn reply(response: RestResponse) -> Result<Reply, TokenError> {
     let status = response.status();
     let code = if status.is_success() || status.is_client_error() { code(&response) } else { None };
@@ -106,22 +93,6 @@ fn reply(response: RestResponse) -> Result<Reply, TokenError> {
         // 408 and 429 say nothing of the grant, whatever their body has.
         Some(code) if !matches!(status.as_u16(), 408 | 429) => Ok(Reply::Refusal(code)),
         _ => succeeded(status).map(|()| Reply::Answer(response)),
-    }
-}
-
-/// Whether this is the status of an answer.
-pub(super) fn succeeded(status: StatusCode) -> Result<(), TokenError> {
-    let failed = |kind, what: &str| {
-        Err(TokenError::new(kind, format!("the issuer {what} (status {})", status.as_u16())))
-    };
-    match status.as_u16() {
-        200..=299 => Ok(()),
-        300..=399 => failed(
-            TokenErrorKind::Refused,
-            "answers with a redirect, and what a token is asked for with is sent nowhere else",
-        ),
-        408 | 429 | 500..=599 => failed(TokenErrorKind::Unavailable, "is in trouble"),
-        _ => failed(TokenErrorKind::Refused, "refuses and does not say why"),
     }
 }
 
