@@ -23,6 +23,7 @@ mod compare;
 mod jose;
 #[cfg(test)]
 mod mistakes;
+mod oauth1;
 mod options;
 mod published;
 mod report;
@@ -79,9 +80,14 @@ async fn replay(file: &Path, options: &Options) -> Result<Report, String> {
         && let Some(cases) = document["cases"].as_array()
     {
         for case in cases {
-            let outcome = match (basic::replay(case).await, jose::replay(case)) {
-                (Some(outcome), _) | (None, Some(outcome)) => outcome,
-                (None, None) => published::replay(case).await,
+            let outcome = if let Some(outcome) = basic::replay(case).await {
+                outcome
+            } else if let Some(outcome) = oauth1::replay(case).await {
+                outcome
+            } else if let Some(outcome) = jose::replay(case) {
+                outcome
+            } else {
+                published::replay(case).await
             };
             report.add(text_of(&case["name"]), outcome);
         }

@@ -35,6 +35,7 @@ impl Entropy for SystemEntropy {
 }
 
 /// The UUID of version 4 (RFC 9562, section 5.4) with these random bits.
+#[cfg(any(feature = "recipe", feature = "jwt", feature = "oauth2"))]
 pub(crate) fn uuid_text(mut bytes: [u8; 16]) -> String {
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
@@ -54,6 +55,7 @@ pub(crate) fn uuid_text(mut bytes: [u8; 16]) -> String {
 mod tests {
     use super::*;
 
+    #[cfg(any(feature = "recipe", feature = "jwt", feature = "oauth2"))]
     #[test]
     fn a_uuid_has_its_version_and_variant_whatever_the_bytes_are() {
         assert_eq!(uuid_text([0; 16]), "00000000-0000-4000-8000-000000000000");
