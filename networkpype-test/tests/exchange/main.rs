@@ -10,6 +10,7 @@ mod client;
 mod http;
 mod life;
 mod limits;
+mod oauth1;
 mod raw;
 mod signing;
 mod tls;
