@@ -20,7 +20,10 @@ impl Parameter {
 
 /// Percent-encoding with capital digits (RFC 5849, section 3.6).
 pub(super) fn encode(bytes: &[u8]) -> String {
-    percent_encode(bytes, RESERVED).to_string()
+    // Of what may be a secret no copy is left behind, as by a text that grows.
+    let mut text = String::with_capacity(bytes.len() * 3);
+    text.extend(percent_encode(bytes, RESERVED));
+    text
 }
 
 /// The parameters of a query or a form as it is sent: decoded, with `+` for a space, and encoded in the one way in which they

@@ -53,13 +53,17 @@ impl Placement {
         if self != Self::Header {
             return self.put(request, "oauth_signature", signature);
         }
-        let realm = realm.map(|realm| format!("realm=\"{}\"", quoted(realm)));
-        let own = own.iter().map(|own| (own.name.as_ref(), own.value.as_str()));
-        let own = own.chain([("oauth_signature", signature)]).map(|(name, value)| {
-            format!("{}=\"{}\"", encode(name.as_bytes()), encode(value.as_bytes()))
-        });
-        let parameters: Vec<String> = realm.into_iter().chain(own).collect();
-        let header = Secret::from(format!("OAuth {}", parameters.join(", ")));
+        let mut header = "OAuth ".to_owned();
+        if let Some(realm) = realm {
+            header.push_str(&format!("realm=\"{}\", ", quoted(realm)));
+        }
+        for Own { name, value } in own {
+            let [name, value] = [name.as_bytes(), value.as_bytes()].map(encode);
+            header.push_str(&format!("{name}=\"{value}\", "));
+        }
+        let signature = Secret::from(encode(signature.as_bytes()));
+        let header = [header.as_bytes(), b"oauth_signature=\"", signature.expose_bytes(), b"\""];
+        let header = Secret::from(header.concat());
         Ok(request.insert_sensitive_header("authorization", header.expose_bytes())?)
     }
 

@@ -103,7 +103,7 @@ impl OAuth1 {
         }
         if let Some(hash) = settings.body_hash {
             let body = match kind {
-                Kind::Handshake => Some(bytes::Bytes::new()),
+                Kind::Handshake => Some(Default::default()),
                 Kind::Call if has_form(request.headers())? => None,
                 Kind::Call => Some(request.body_bytes()?),
             };
