@@ -170,6 +170,26 @@ async fn parameters_go_where_the_placement_says_and_the_signature_last() {
 }
 
 #[tokio::test]
+async fn a_space_in_a_parameter_of_the_protocol_is_sent_as_servers_of_all_kinds_read_it() {
+    let spaced = |placement| hmac().placement(placement).parameter("oauth_x", "a b~*");
+    let request = || RestRequest::post("https://h/a");
+    let mut query = signed(spaced(Placement::Query), request()).await;
+    let form = signed(spaced(Placement::Body), request()).await;
+    for sent in [query.target(), body(&form)] {
+        assert!(sent.contains("&oauth_x=a%20b~%2A&oauth_signature="), "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn a_version_is_sent_and_signed_unless_it_is_left_out() {
+    let request = || RestRequest::get("https://h/a");
+    let expected = format!("GET&https%3A%2F%2Fh%2Fa&{OWN}");
+    assert_base(hmac(), request(), &expected).await;
+    let without = expected.replace("%26oauth_version%3D1.0", "");
+    assert_base(hmac().without_version(), request(), &without).await;
+}
+
+#[tokio::test]
 async fn nothing_that_was_frozen_changes() {
     let mut request = RestRequest::post("https://h/a?b=%7e&&c").form_param("f", "x y");
     let (target, form) = (request.target(), body(&request));
