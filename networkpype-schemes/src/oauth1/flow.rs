@@ -8,9 +8,10 @@ use networkpype_core::{
 };
 
 use super::{
-    OAuth1, TokenCredentials,
+    OAuth1, TemporaryCredentials, TokenCredentials,
+    answer::{Answer, malformed},
     base_string::Kind,
-    parameters::{Parameter, decode, encode, of_text},
+    parameters::{encode, of_text},
     problem,
     sign::Own,
 };
@@ -153,7 +154,7 @@ impl AuthorizationFlow {
             }
         }
         succeeded(status)?;
-        Ok(Answer(of_text(response.bytes().trim_ascii()).collect()))
+        Ok(Answer::read(response.bytes()))
     }
 }
 
@@ -249,99 +250,6 @@ impl fmt::Debug for AuthorizationFlowBuilder {
     }
 }
 
-/// Temporary credentials, once called a request token: what a grant is known by until there is a token.
-///
-/// A web application keeps both halves in the session of the browser that it sends away, and makes this again of them with
-/// [`new`](Self::new).
-#[derive(Clone)]
-pub struct TemporaryCredentials {
-    token: Secret,
-    secret: Secret,
-}
-
-impl TemporaryCredentials {
-    /// Those of a flow that was begun earlier, perhaps by another process.
-    pub fn new(token: impl Into<String>, secret: impl Into<Secret>) -> Self {
-        Self { token: token.into().into(), secret: secret.into() }
-    }
-
-    /// What identifies them.
-    pub fn token(&self) -> &Secret {
-        &self.token
-    }
-
-    /// The secret that belongs to it.
-    pub fn secret(&self) -> &Secret {
-        &self.secret
-    }
-
-    /// The verifier in a redirect (RFC 5849, section 2.2): the whole URL that the browser was sent to, or its target or query.
-    ///
-    /// # Errors
-    /// When it is not the answer to these credentials: another `oauth_token`, or a parameter twice. When it is one and says that
-    /// there is no verifier: somebody declined, say.
-    pub fn verifier_from(&self, redirected: &str) -> Result<Secret, TokenError> {
-        let query = redirected.split_once('?').map_or(redirected, |(_, query)| query);
-        let query = query.split_once('#').map_or(query, |(query, _)| query);
-        let answer = Answer(of_text(query.as_bytes()).collect());
-        if let Some(refusal) = answer.one("oauth_problem")?.as_deref().and_then(problem::known) {
-            return Err(refusal);
-        }
-        // As servers answer that do not know the extension.
-        if answer.one("denied")?.is_some() {
-            let message = "the resource owner declined";
-            return Err(TokenError::new(TokenErrorKind::ReauthenticationRequired, message));
-        }
-        let token = answer.one("oauth_token")?.map(Secret::from);
-        if token.is_none_or(|token| token.expose_bytes() != self.token.expose_bytes()) {
-            let message = "the redirect answers another login than this one";
-            return Err(TokenError::new(TokenErrorKind::Refused, message));
-        }
-        let verifier = answer.one("oauth_verifier")?.filter(|verifier| !verifier.is_empty());
-        verifier.map(Secret::from).ok_or_else(|| malformed("the redirect holds no verifier"))
-    }
-}
-
-impl fmt::Debug for TemporaryCredentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TemporaryCredentials").finish_non_exhaustive()
-    }
-}
-
-/// What a server says, as a form.
-struct Answer(Vec<Parameter>);
-
-impl Answer {
-    /// The value of a parameter that may stand there once.
-    fn one(&self, name: &str) -> Result<Option<String>, TokenError> {
-        let mut values = self.0.iter().filter(|parameter| parameter.name == name);
-        let value = values.next();
-        if values.next().is_some() {
-            return Err(malformed("the answer has a parameter twice"));
-        }
-        value
-            .map(|parameter| String::from_utf8(decode(parameter.value.as_bytes())))
-            .transpose()
-            .map_err(|_| malformed("the answer is not UTF-8"))
-    }
-
-    fn into_credentials(mut self) -> Result<TokenCredentials, TokenError> {
-        let token = self.one("oauth_token")?.filter(|token| !token.is_empty());
-        let secret = self.one("oauth_token_secret")?;
-        let (Some(token), Some(secret)) = (token, secret) else {
-            return Err(malformed("the issuer's answer holds no token, or no secret for it"));
-        };
-        self.0.retain(|parameter| {
-            !matches!(parameter.name.as_str(), "oauth_token" | "oauth_token_secret")
-        });
-        Ok(TokenCredentials { token: token.into(), secret: secret.into(), more: self.0 })
-    }
-}
-
 fn own(name: &'static str, value: &str) -> Own {
     Own { name: name.into(), value: value.to_owned() }
-}
-
-fn malformed(message: &'static str) -> TokenError {
-    TokenError::new(TokenErrorKind::Malformed, message)
 }

@@ -9,6 +9,7 @@ use networkpype_core::{
     WebSocketRequest, async_trait,
 };
 
+mod answer;
 mod base_string;
 mod builder;
 mod credentials;
@@ -18,12 +19,14 @@ mod parameters;
 mod placement;
 mod problem;
 mod sign;
+mod temporary;
 
 pub use crate::entropy::Entropy;
 pub use builder::OAuth1Builder;
 pub use credentials::{ClientCredentials, TokenCredentials};
-pub use flow::{AuthorizationFlow, AuthorizationFlowBuilder, OUT_OF_BAND, TemporaryCredentials};
+pub use flow::{AuthorizationFlow, AuthorizationFlowBuilder, OUT_OF_BAND};
 pub use placement::Placement;
+pub use temporary::TemporaryCredentials;
 
 use base_string::Kind;
 use builder::Settings;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use networkpype::{
-    Clock as _, ManualClock, RestRequest, SystemClock,
+    Clock as _, ManualClock, RestRequest, SystemClock, WebSocketHandshake, WebSocketManager,
     schemes::oauth1::{
         ClientCredentials, KeyEncoding, OAuth1, OAuth1Builder, Placement, TokenCredentials,
     },
@@ -176,4 +176,21 @@ async fn a_realm_and_further_parameters_are_taken() {
     let auth = scheme(client()).realm("http://photos.example.net/").parameter("oauth_x", "a b+");
     assert_answered(&peer, auth, 200).await;
     assert_answered(&peer, scheme(client()).without_version(), 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_s_signature_is_taken_where_it_is_right() {
+    let Some(peer) = Peer::start(Kind::Oauth1Oauthlib, &[]) else { return };
+    for placement in [Placement::Header, Placement::Query] {
+        for (secret, answered) in [("cs&\u{e9}", 200), ("cs", 401)] {
+            let auth = scheme(ClientCredentials::hmac_sha256("ck", secret)).placement(placement);
+            let auth = auth.build().expect("a scheme");
+            let url = peer.url("").replace("http://", "ws://");
+            let manager = WebSocketManager::builder().base_url(url).auth(auth).build();
+            let handshake = WebSocketHandshake::new("/ws?a=x+y").param("b", "%").auth_required();
+            // It is no WebSocket server: what it says of the request is all that it does.
+            let error = manager.expect("a manager").connect(handshake).await.expect_err("no 101");
+            assert_eq!(error.status().map(|status| status.as_u16()), Some(answered), "{error:?}");
+        }
+    }
 }
