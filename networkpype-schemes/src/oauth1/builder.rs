@@ -85,8 +85,8 @@ impl OAuth1Builder {
     }
 
     /// Sends `oauth_body_hash`, so that bodies other than forms are signed too: the hash of the body, and of nothing where
-    /// there is none, with the hash that is in the signature method. An extension of the standard (OAuth Request Body Hash), which a server must know.
-    /// Forms have none, since they are signed themselves. Default: no.
+    /// there is none, with the hash that is in the signature method. It is an extension of the standard (OAuth Request Body
+    /// Hash), which the server has to know. Forms have none, since they are signed themselves. Default: no.
     pub fn body_hash(mut self) -> Self {
         self.body_hash = BodyHash::AsSigned;
         self

@@ -207,8 +207,8 @@ impl AuthorizationFlowBuilder {
     /// The flow.
     ///
     /// # Errors
-    /// When the caller or one of the endpoints is missing; when the client has a parameter that the flow sets; when an endpoint is neither `https://` nor on this machine, has a
-    /// fragment, or a parameter that the protocol sets.
+    /// When the caller or one of the endpoints is missing; when the client has a parameter that the flow sets; when an
+    /// endpoint is neither `https://` nor on this machine, has a fragment, or has a parameter that the flow sets.
     pub fn build(self) -> Result<AuthorizationFlow, AuthError> {
         let missing = |what: &str| {
             AuthError::new(AuthErrorKind::Configuration, format!("the flow has no `{what}`"))
