@@ -25,6 +25,7 @@ mod dpop;
 mod jose;
 #[cfg(test)]
 mod mistakes;
+mod oauth1;
 mod options;
 mod pkce;
 mod published;
@@ -108,6 +109,9 @@ async fn outcome_of(case: &Value) -> Outcome {
         return outcome;
     }
     if let Some(outcome) = digest::replay(case).await {
+        return outcome;
+    }
+    if let Some(outcome) = oauth1::replay(case).await {
         return outcome;
     }
     let own = pkce::replay(case).or_else(|| dpop::replay(case));

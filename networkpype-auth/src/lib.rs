@@ -56,6 +56,8 @@ pub use part::{Entry, Part};
 pub use placement::Placement;
 pub use recipe::{Carrier, CarryTo, Recipe, Sort};
 pub use secret_encoding::SecretEncoding;
+#[cfg(feature = "rsa-sha1")]
+pub use signing_key::RsaSha1Key;
 #[cfg(feature = "asymmetric")]
 pub use signing_key::{KeyEncoding, PublicJwk, SignatureAlgorithm, SigningKey, VerifyingKey};
 pub use template::{Template, TemplateError, TemplateNames};

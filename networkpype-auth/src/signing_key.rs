@@ -5,6 +5,8 @@ mod jwk;
 mod parse;
 mod pem;
 mod public_jwk;
+#[cfg(feature = "rsa-sha1")]
+mod rsa_sha1;
 mod verifying_key;
 
 use std::{borrow::Cow, fmt, sync::Arc};
@@ -20,6 +22,8 @@ pub use encoding::KeyEncoding;
 #[cfg(feature = "jwt")]
 pub(crate) use jwk::Jwk;
 pub use public_jwk::PublicJwk;
+#[cfg(feature = "rsa-sha1")]
+pub use rsa_sha1::RsaSha1Key;
 pub use verifying_key::VerifyingKey;
 
 use crate::SecretEncoding;
@@ -71,11 +75,8 @@ impl SigningKey {
         let scheme = algorithm.scheme();
         let seed = |encoding: SecretEncoding| parse::from_seed(scheme, &encoding.decode(secret)?);
         let key = match encoding {
-            KeyEncoding::Pem => parse::from_der(scheme, &pem::private_key(secret)?),
-            KeyEncoding::Der => parse::from_der(scheme, secret),
-            KeyEncoding::DerBase64 => {
-                let text = pem::with_line_ends(secret, b"");
-                parse::from_der(scheme, &SecretEncoding::Base64.decode(&text)?)
+            KeyEncoding::Pem | KeyEncoding::Der | KeyEncoding::DerBase64 => {
+                parse::from_der(scheme, &der(secret, encoding)?)
             }
             KeyEncoding::SeedBase64 => seed(SecretEncoding::Base64),
             KeyEncoding::SeedBase58 => seed(SecretEncoding::Base58),
@@ -162,6 +163,15 @@ impl SigningKey {
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SigningKey").field("algorithm", &self.algorithm()).finish_non_exhaustive()
+    }
+}
+
+/// The DER that PEM or base64 holds; other encodings hold it as it is, or none.
+fn der(secret: &Secret, encoding: KeyEncoding) -> Result<Secret, AuthError> {
+    match encoding {
+        KeyEncoding::Pem => pem::private_key(secret),
+        KeyEncoding::DerBase64 => SecretEncoding::Base64.decode(&pem::with_line_ends(secret, b"")),
+        _ => Ok(secret.clone()),
     }
 }
 

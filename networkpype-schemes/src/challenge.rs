@@ -39,6 +39,13 @@ impl Challenge {
     }
 }
 
+/// The values of this name in all challenges, whichever they belong to: for names that no other scheme has.
+#[cfg(any(feature = "oauth1", feature = "oauth2"))]
+pub(crate) fn values(headers: &HeaderMap, name: &str) -> Vec<Vec<u8>> {
+    let challenges = Challenge::all(headers);
+    challenges.iter().filter_map(|challenge| challenge.get(name)).map(<[u8]>::to_vec).collect()
+}
+
 impl Params {
     /// The parameters of a header without a scheme, such as `Authentication-Info`.
     #[cfg(feature = "digest")]

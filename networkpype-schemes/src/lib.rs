@@ -10,13 +10,19 @@ pub mod api_key;
 pub mod basic;
 #[cfg(feature = "bearer")]
 pub mod bearer;
-#[cfg(any(feature = "digest", feature = "oauth2"))]
+#[cfg(any(feature = "digest", feature = "oauth1", feature = "oauth2"))]
 mod challenge;
 #[cfg(feature = "compose")]
 pub mod compose;
 #[cfg(feature = "digest")]
 pub mod digest;
-#[cfg(any(feature = "digest", feature = "recipe", feature = "jwt", feature = "oauth2"))]
+#[cfg(any(
+    feature = "digest",
+    feature = "recipe",
+    feature = "jwt",
+    feature = "oauth1",
+    feature = "oauth2"
+))]
 mod entropy;
 #[cfg(any(feature = "recipe", feature = "compose"))]
 mod glob;
@@ -24,12 +30,16 @@ mod glob;
 pub mod hmac;
 #[cfg(feature = "jwt")]
 pub mod jwt;
+#[cfg(feature = "oauth1")]
+pub mod oauth1;
 #[cfg(feature = "oauth2")]
 pub mod oauth2;
 #[cfg(any(feature = "basic", feature = "digest"))]
 mod password;
 #[cfg(feature = "recipe")]
 pub mod recipe;
+#[cfg(any(feature = "oauth1", feature = "oauth2"))]
+mod token_endpoint;
 #[cfg(any(feature = "jwt", all(feature = "recipe", feature = "asymmetric")))]
 mod token_text;
 
@@ -51,6 +61,9 @@ pub use hmac::Hmac;
 #[cfg(feature = "jwt")]
 #[doc(no_inline)]
 pub use jwt::Jwt;
+#[cfg(feature = "oauth1")]
+#[doc(no_inline)]
+pub use oauth1::OAuth1;
 #[cfg(feature = "oauth2")]
 #[doc(no_inline)]
 pub use oauth2::OAuth2;
@@ -67,6 +80,7 @@ pub use recipe::RecipeAuth;
     feature = "digest",
     feature = "hmac",
     feature = "jwt",
+    feature = "oauth1",
     feature = "oauth2"
 ))]
 #[doc = include_str!("../../docs/authentication.md")]

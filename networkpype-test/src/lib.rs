@@ -37,6 +37,8 @@
 //! | `/api/query/` | needs `X-MBX-APIKEY`, `timestamp` and, last, `signature`: hex HMAC-SHA256 over query and body |
 //! | `/api/body/` | needs `ACCESS-KEY`, `ACCESS-TIMESTAMP`, `ACCESS-SIGN`: base64 HMAC-SHA256 over timestamp, method, target and body; `ACCESS-NONCE` must increase if sent |
 //! | `/api/digest/` | needs Digest, as [`ExchangeBuilder::digest`] says |
+//! | `/oauth1/initiate`, `/oauth1/authorize`, `/oauth1/token` | the three steps of OAuth 1.0a to a token; at the second the resource owner says yes |
+//! | `/oauth1/...` | needs OAuth 1.0a in the header: HMAC-SHA256, with such a token or none; says `oauth_problem` |
 //! | `/ws`, `/ws/header`, `/ws/query`, `/ws/digest` | a WebSocket: open to all, with `X-API-KEY`, with a signed query, with Digest |
 //! | `/ws/silent`, `/ws/no-upgrade` | upgrades and hangs, hangs before the upgrade |
 //! | `/ws/refuse?status=&retry_after=`, `/ws/redirect?to=` | anything but an upgrade |

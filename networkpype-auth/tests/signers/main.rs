@@ -7,6 +7,8 @@ mod key_forms;
 mod key_mistakes;
 mod pitfalls;
 mod public_jwks;
+#[cfg(feature = "rsa-sha1")]
+mod rsa_sha1;
 mod signatures;
 mod vectors;
 mod verifying;

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, StatusCode};
 
-use crate::challenge::Challenge;
+use crate::challenge::values;
 
 /// What a request was refused for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,11 +17,8 @@ pub(super) enum Cause {
 
 /// Where the server says why, that decides; where it does not, 401 is about the token.
 pub(super) fn cause(status: StatusCode, headers: &HeaderMap) -> Cause {
-    // Whose challenge a code belongs to does not matter: other schemes have none.
-    let challenges = Challenge::all(headers);
-    let says = |code: &str| {
-        challenges.iter().any(|challenge| challenge.get("error") == Some(code.as_bytes()))
-    };
+    let codes = values(headers, "error");
+    let says = |code: &str| codes.iter().any(|said| said == code.as_bytes());
     let is_final = ["insufficient_scope", "invalid_request", "invalid_dpop_proof"];
     if says("use_dpop_nonce") {
         Cause::Nonce

@@ -10,8 +10,7 @@ use std::{
 use http::StatusCode;
 use networkpype_auth::token::{TokenError, TokenErrorKind};
 use networkpype_core::{
-    AuthError, Caller, Clock, Encoding, Error, LimitChoice, RestRequest, RestResponse, Timestamp,
-    retry_after,
+    AuthError, Caller, Clock, Encoding, LimitChoice, RestRequest, RestResponse, Timestamp,
 };
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use serde_json::Value;
@@ -22,7 +21,8 @@ use super::{
     error::{malformed, refused, set_up_wrong},
     presentation::{Presentation, Server},
 };
-use crate::entropy::Entropy;
+pub(super) use crate::token_endpoint::{limited, succeeded, unreachable};
+use crate::{entropy::Entropy, token_endpoint::with_retry_after};
 
 /// The code by which a server asks for its nonce (RFC 9449, section 8).
 const USE_NONCE: &str = "use_dpop_nonce";
@@ -109,21 +109,6 @@ impl Endpoint {
     }
 }
 
-/// The request, charged to this limit. That no redirect is followed is the caller's promise.
-pub(super) fn limited(request: RestRequest, limit: &LimitChoice) -> RestRequest {
-    match limit {
-        LimitChoice::Named(limit) => request.limit(limit.clone()),
-        LimitChoice::Unlimited => request.unlimited(),
-        _ => request,
-    }
-}
-
-/// No whole answer.
-pub(super) fn unreachable(error: Error) -> TokenError {
-    let message = "the issuer cannot be asked for a token";
-    TokenError::new(TokenErrorKind::Unavailable, message).with_source(error)
-}
-
 fn reply(response: RestResponse, now: Timestamp) -> Result<Reply, TokenError> {
     let status = response.status();
     let code = if status.is_success() || status.is_client_error() { code(&response) } else { None };
@@ -138,32 +123,6 @@ fn reply(response: RestResponse, now: Timestamp) -> Result<Reply, TokenError> {
         None => {}
     }
     succeeded(&response, now).map(|()| Reply::Answer(response))
-}
-
-/// Whether this is the status of an answer.
-pub(super) fn succeeded(response: &RestResponse, now: Timestamp) -> Result<(), TokenError> {
-    let status = response.status().as_u16();
-    let failed = |kind, what: &str| {
-        Err(TokenError::new(kind, format!("the issuer {what} (status {status})")))
-    };
-    match status {
-        200..=299 => Ok(()),
-        300..=399 => failed(
-            TokenErrorKind::Refused,
-            "answers with a redirect, and what a token is asked for with is sent nowhere else",
-        ),
-        408 | 429 | 500..=599 => failed(TokenErrorKind::Unavailable, "is in trouble"),
-        _ => failed(TokenErrorKind::Refused, "refuses and does not say why"),
-    }
-    .map_err(|error| with_retry_after(error, response, now))
-}
-
-/// The error with how long the server asks to be left alone.
-fn with_retry_after(error: TokenError, response: &RestResponse, now: Timestamp) -> TokenError {
-    match retry_after(response.headers(), now) {
-        Some(wait) if error.kind() == TokenErrorKind::Unavailable => error.with_retry_after(wait),
-        _ => error,
-    }
 }
 
 /// The code of a refusal. Some issuers say it with the status 200, where there is no token beside it.

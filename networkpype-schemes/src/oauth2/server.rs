@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use networkpype_core::{AuthError, RestRequest};
+use networkpype_core::AuthError;
 use oauth2::{AuthUrl, DeviceAuthorizationUrl, TokenUrl};
 
 use super::error::unusable;
+use crate::token_endpoint::{self, no_url};
 
 /// An authorization server: its endpoints, and how it names itself.
 ///
@@ -130,24 +131,8 @@ pub(super) fn missing(name: &str) -> AuthError {
 
 /// Secrets and codes go to endpoints: over TLS, or not off this machine.
 pub(super) fn check_endpoint(url: &str) -> Result<(), AuthError> {
-    let request = RestRequest::get(url);
-    let (None, Some(origin)) = (request.problem(), request.origin()) else {
-        return Err(no_url());
-    };
-    if !origin.is_secure() && !origin.is_loopback() {
-        return Err(unusable(
-            "an endpoint of the authorization server is not `https://`, and not on this machine",
-        ));
-    }
-    let is_web = url.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
-    if !is_web || url.contains('#') || TokenUrl::new(url.to_owned()).is_err() {
-        return Err(no_url());
-    }
-    Ok(())
-}
-
-fn no_url() -> AuthError {
-    unusable("an endpoint of the authorization server is no URL that can be asked")
+    token_endpoint::check_endpoint(url)?;
+    TokenUrl::new(url.to_owned()).map(drop).map_err(|_| no_url())
 }
 
 #[cfg(test)]

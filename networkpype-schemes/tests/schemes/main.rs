@@ -24,6 +24,12 @@ mod hmac_setup;
 mod hmac_websocket;
 #[cfg(feature = "jwt")]
 mod jwt;
+#[cfg(feature = "oauth1")]
+mod oauth1;
+#[cfg(feature = "oauth1")]
+mod oauth1_flow;
+#[cfg(feature = "oauth1")]
+mod oauth1_mistakes;
 #[cfg(feature = "oauth2")]
 mod oauth2_answers;
 #[cfg(feature = "oauth2")]

@@ -86,11 +86,15 @@ pub enum Kind {
     /// Facts: `issuer`, `audience`; without the first knob `issuer_key` (ES256) and `issuer_kid`, to
     /// sign tokens with.
     DpopRs,
-    /// A resource server: PyPI's oauthlib, which takes requests signed by OAuth 1.0a at every path.
+    /// A resource server: PyPI's oauthlib, which takes requests signed by OAuth 1.0a at every path but
+    /// three, which give out tokens: `/initiate`, `/authorize`, where the resource owner says yes, and
+    /// `/token`. Callbacks are `oob`, or on 127.0.0.1.
     ///
     /// `HMAC-` and `RSA-` with SHA1, SHA256 and SHA512, and `PLAINTEXT`; in the header, the query or
-    /// a form. Consumer `ck` with `cs&é`, token `tk` with `ts`. A nonce of 4 to 64 characters is
-    /// taken once, and 401 is all that a refusal says.
+    /// a form. Consumer `ck` with `cs&é`, or `plain` with `cs`; token `tk` with `ts`. A nonce of 4 to 64
+    /// characters is taken once, and 401 is all that a refusal says. Of a query and a form it decodes
+    /// the parameters of OAuth twice: `PLAINTEXT` is refused there where a secret has something to
+    /// encode.
     ///
     /// Knobs: `TIMESTAMP_TTL`, seconds a timestamp may be off (300). Facts: `rsa_key`.
     Oauth1Oauthlib,

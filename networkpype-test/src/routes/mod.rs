@@ -3,6 +3,7 @@
 mod digest;
 mod echo;
 mod key;
+mod oauth1;
 mod public;
 mod signed_body;
 mod signed_query;
@@ -67,6 +68,7 @@ fn route(state: &State, request: &Recorded) -> Reply {
         ("", "time") => {
             Reply::json(200, &serde_json::json!({ "serverTime": state.clock.now_ms() }))
         }
+        ("", "oauth1") => oauth1::answer(state, request),
         ("", "public") => public::answer(request),
         ("", "raw-head") => echo::raw_head(request),
         ("", first) if first.starts_with("echo") => echo::answer(request),

@@ -11,6 +11,7 @@ mod digest;
 mod http;
 mod life;
 mod limits;
+mod oauth1;
 mod raw;
 mod signing;
 mod tls;

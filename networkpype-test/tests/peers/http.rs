@@ -34,6 +34,13 @@ impl Answer {
         self.json()[member].as_str().unwrap_or_else(|| panic!("no {member}: {self:?}")).to_owned()
     }
 
+    /// A parameter of the form, whose values have nothing encoded in them.
+    pub(crate) fn field(&self, name: &str) -> String {
+        let mut pairs = self.body.split('&').filter_map(|pair| pair.split_once('='));
+        let found = pairs.find(|(sent, _)| *sent == name);
+        found.unwrap_or_else(|| panic!("no {name}: {self:?}")).1.to_owned()
+    }
+
     /// The status and OAuth's error code.
     pub(crate) fn refusal(&self) -> (u16, String) {
         (self.status, self.text("error"))

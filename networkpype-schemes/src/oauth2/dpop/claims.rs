@@ -1,5 +1,7 @@
 //! What does a proof say (RFC 9449, section 4.2)?
 
+use std::fmt;
+
 use http::Method;
 use networkpype_auth::{DigestEncoding, HashAlgorithm};
 use networkpype_core::{AuthError, Origin, RestRequest, Secret, Timestamp};
@@ -21,7 +23,7 @@ use crate::oauth2::error::unusable;
 /// # let _ = proof;
 /// # Ok::<(), networkpype_core::AuthError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "claims do nothing until a key signs them"]
 pub struct DpopClaims {
     method: String,
@@ -99,6 +101,16 @@ impl DpopClaims {
             nonce: self.nonce.as_deref(),
         };
         serde_json::to_string(&claims).map_err(|_| unusable("the claims of the proof have no JSON"))
+    }
+}
+
+impl fmt::Debug for DpopClaims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DpopClaims")
+            .field("method", &self.method)
+            .field("has_token", &self.ath.is_some())
+            .field("has_nonce", &self.nonce.is_some())
+            .finish_non_exhaustive()
     }
 }
 

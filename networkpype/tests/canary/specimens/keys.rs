@@ -2,8 +2,8 @@
 
 use networkpype_auth::{
     DigestEncoding, HashAlgorithm, HmacAlgorithm, JwtAlgorithm, JwtErrorKind, JwtKey, JwtSigner,
-    JwtVerifier, KeyEncoding, PublicJwk, SecretEncoding, SignatureAlgorithm, SigningKey,
-    VerifyingKey,
+    JwtVerifier, KeyEncoding, PublicJwk, RsaSha1Key, SecretEncoding, SignatureAlgorithm,
+    SigningKey, VerifyingKey,
 };
 use networkpype_core::{AuthError, Secret};
 
@@ -47,12 +47,20 @@ pub(crate) fn specimens() -> Vec<Specimen> {
         debug networkpype_auth::JwtVerifierBuilder => [builder()];
         debug networkpype_auth::KeyEncoding => [KeyEncoding::Pem];
         display networkpype_auth::PublicJwk => [public, key.public_jwk()];
+        debug networkpype_auth::RsaSha1Key => [rsa_sha1()];
         debug networkpype_auth::SignatureAlgorithm => [ed25519];
         debug networkpype_auth::SigningKey => [key.clone()];
         debug networkpype_auth::VerifiedJws<'_> => [verifier.verify_signature(&token).expect("ours")];
         debug networkpype_auth::VerifiedJwt => [verifier.verify(&token).expect("ours")];
         debug networkpype_auth::VerifyingKey => [key.verifying_key().expect("a key")];
     }
+}
+
+fn rsa_sha1() -> RsaSha1Key {
+    let keys: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../vectors/ccxt/keys.json")).expect("JSON");
+    let pem = keys["rsa2048_pkcs8_pem"].as_str().expect("a key");
+    RsaSha1Key::new(&pem.into(), KeyEncoding::Pem).expect("a key")
 }
 
 /// Keys that cannot be used, and names of nothing.
@@ -90,6 +98,7 @@ pub(super) fn errors() -> Vec<AuthError> {
             ] {
                 errors.extend(SigningKey::new(algorithm, secret, encoding).err());
             }
+            errors.extend(RsaSha1Key::new(secret, encoding).err());
         }
         errors.extend(JwtSigner::with_secret(JwtAlgorithm::EdDsa, secret).err());
         errors.extend(JwtSigner::from_jwk(JwtAlgorithm::Hs256, secret).err());

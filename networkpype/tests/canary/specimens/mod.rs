@@ -13,6 +13,7 @@ mod core_words;
 mod factory;
 mod keys;
 mod managers;
+mod oauth1;
 mod oauth2;
 mod recipes;
 mod schemes;
@@ -38,6 +39,7 @@ pub(crate) async fn all() -> Vec<Specimen> {
     all.extend(factory::specimens());
     all.extend(throttle::specimens());
     all.extend(time::specimens().await);
+    all.extend(oauth1::specimens());
     all.extend(oauth2::specimens().await);
     all.extend(tokens::specimens().await);
     all

@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
 use networkpype_auth::token::TokenError;
-use networkpype_core::{AuthError, Caller, Error, RestRequest, RestResponse, Secret, async_trait};
+use networkpype_core::{
+    AuthError, Caller, Error, RestRequest, RestResponse, Secret, Timestamp, async_trait,
+};
 use networkpype_schemes::oauth2::{
     Assertion, AuthorizationCode, AuthorizationRequest, AuthorizationServer, Client, CodeVerifier,
-    DevicePrompt, Discovery, Grant, JwtAlgorithm, JwtSigner, LoopbackRedirect, OAuth2,
-    OAuth2Builder, TokenExchange, TokenHint,
+    DevicePrompt, Discovery, DpopClaims, DpopKey, Grant, JwtAlgorithm, JwtSigner, LoopbackRedirect,
+    OAuth2, OAuth2Builder, TokenExchange, TokenHint,
 };
 
 use crate::{canary::CANARY, specimen::Specimen, specimen::specimens};
@@ -28,6 +30,8 @@ pub(crate) async fn specimens() -> Vec<Specimen> {
         debug networkpype_schemes::oauth2::CodeVerifier => [CodeVerifier::new(CANARY.repeat(9)).expect("long enough")];
         debug networkpype_schemes::oauth2::DevicePrompt => [prompt().await];
         debug networkpype_schemes::oauth2::Discovery => [Discovery::new(url())];
+        debug networkpype_schemes::oauth2::DpopClaims => [dpop_claims()];
+        debug networkpype_schemes::oauth2::DpopKey => [DpopKey::generate().expect("a key")];
         debug networkpype_schemes::oauth2::Grant => grants();
         debug networkpype_schemes::oauth2::Introspection => [introspection];
         debug networkpype_schemes::oauth2::LoopbackRedirect => [LoopbackRedirect::bind().await.expect("a port")];
@@ -46,6 +50,11 @@ impl Caller for Says {
         let status = StatusCode::from_u16(self.0).expect("status");
         Ok(RestResponse::new(status).with_body(self.1.clone()))
     }
+}
+
+fn dpop_claims() -> DpopClaims {
+    let now = Timestamp::from_secs(1_700_000_000);
+    DpopClaims::new("GET", url(), CANARY, now).access_token(&CANARY.into()).nonce(CANARY)
 }
 
 fn url() -> String {

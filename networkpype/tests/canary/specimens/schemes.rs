@@ -101,6 +101,7 @@ pub(super) fn errors() -> Vec<AuthError> {
         errors.extend(hmac().secret_encoding(encoding).build().err());
     }
     errors.extend(hmac().signature_in(Placement::header("a b")).build().err());
+    errors.extend(super::oauth1::build_errors());
     errors.extend(super::oauth2::build_errors());
     errors
 }

@@ -66,6 +66,7 @@ async fn errors() -> Vec<TokenError> {
         errors.push(FileTokenStore::new(&path).load(&key()).await.expect_err("no tokens"));
     }
     std::fs::remove_file(&path).expect("removed");
+    errors.extend(super::oauth1::token_errors().await);
     errors.extend(super::oauth2::errors().await);
     errors
 }

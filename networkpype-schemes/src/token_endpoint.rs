@@ -1,0 +1,72 @@
+//! How is an endpoint that gives out tokens asked, and what does its status say? Of OAuth 1.0a and 2.0 alike.
+
+use networkpype_auth::token::{TokenError, TokenErrorKind};
+use networkpype_core::{
+    AuthError, AuthErrorKind, Error, LimitChoice, RestRequest, RestResponse, Timestamp, retry_after,
+};
+
+/// The request, charged to this limit. That no redirect is followed is the caller's promise.
+pub(crate) fn limited(request: RestRequest, limit: &LimitChoice) -> RestRequest {
+    match limit {
+        LimitChoice::Named(limit) => request.limit(limit.clone()),
+        LimitChoice::Unlimited => request.unlimited(),
+        _ => request,
+    }
+}
+
+/// No whole answer.
+pub(crate) fn unreachable(error: Error) -> TokenError {
+    let message = "the issuer cannot be asked for a token";
+    TokenError::new(TokenErrorKind::Unavailable, message).with_source(error)
+}
+
+/// Whether this is the status of an answer.
+pub(crate) fn succeeded(response: &RestResponse, now: Timestamp) -> Result<(), TokenError> {
+    let status = response.status().as_u16();
+    let failed = |kind, what: &str| {
+        Err(TokenError::new(kind, format!("the issuer {what} (status {status})")))
+    };
+    match status {
+        200..=299 => Ok(()),
+        300..=399 => failed(
+            TokenErrorKind::Refused,
+            "answers with a redirect, and what a token is asked for with is sent nowhere else",
+        ),
+        408 | 429 | 500..=599 => failed(TokenErrorKind::Unavailable, "is in trouble"),
+        _ => failed(TokenErrorKind::Refused, "refuses and does not say why"),
+    }
+    .map_err(|error| with_retry_after(error, response, now))
+}
+
+/// The error with how long the server asks to be left alone.
+pub(crate) fn with_retry_after(
+    error: TokenError,
+    response: &RestResponse,
+    now: Timestamp,
+) -> TokenError {
+    match retry_after(response.headers(), now) {
+        Some(wait) if error.kind() == TokenErrorKind::Unavailable => error.with_retry_after(wait),
+        _ => error,
+    }
+}
+
+/// Secrets and codes go to endpoints: over TLS, or not off this machine.
+pub(crate) fn check_endpoint(url: &str) -> Result<(), AuthError> {
+    let request = RestRequest::get(url);
+    let (None, Some(origin)) = (request.problem(), request.origin()) else {
+        return Err(no_url());
+    };
+    if !origin.is_secure() && !origin.is_loopback() {
+        return Err(AuthError::new(
+            AuthErrorKind::Configuration,
+            "an endpoint of the authorization server is not `https://`, and not on this machine",
+        ));
+    }
+    let is_web = url.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
+    if is_web && !url.contains('#') { Ok(()) } else { Err(no_url()) }
+}
+
+pub(crate) fn no_url() -> AuthError {
+    let message = "an endpoint of the authorization server is no URL that can be asked";
+    AuthError::new(AuthErrorKind::Configuration, message)
+}
