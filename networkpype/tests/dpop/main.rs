@@ -5,5 +5,6 @@
 
 #[path = "../support/counted.rs"]
 mod counted;
+mod handshake;
 mod issued;
 mod judged;
