@@ -12,6 +12,8 @@ use crate::connection;
 use crate::digest::DigestRealm;
 use crate::exchange::Exchange;
 use crate::host::Host;
+use crate::issuer::TokenIssuer;
+use crate::jws::PublicKey;
 use crate::limiter::Limiter;
 use crate::path::SlowPath;
 use crate::record::Recorded;
@@ -41,6 +43,10 @@ impl Default for ExchangeBuilder {
                 ticks: u64::MAX,
                 tick_interval: Duration::from_millis(10),
                 digest: None,
+                basic: None,
+                jwt_key: None,
+                issuer: None,
+                is_tls: false,
                 handlers: Vec::new(),
             },
             skew_ms: 0,
@@ -129,6 +135,31 @@ impl ExchangeBuilder {
         self
     }
 
+    /// Who may enter `/api/basic/`. Default: nobody.
+    pub fn basic(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.config.basic = Some((user.into(), password.into()));
+        self
+    }
+
+    /// Who may enter `/api/jwt/`: whoever signs a token for each request with ES256. Its `kid` and `iss` are this name, its
+    /// `uri` the method, a space, host and path, and it lives for five minutes at most. Default: nobody.
+    ///
+    /// # Panics
+    ///
+    /// If the text is no JSON Web Key for P-256, or holds the private half too.
+    pub fn jwt_key(mut self, name: impl Into<String>, public_jwk: &str) -> Self {
+        let jwk = serde_json::from_str(public_jwk).expect("a JSON Web Key is JSON");
+        let key = PublicKey::from_jwk(&jwk).expect("a public key for P-256");
+        self.config.jwt_key = Some((name.into(), key));
+        self
+    }
+
+    /// Gives tokens out at `/oauth/token`, and takes them at `/api/token/`. Default: nobody gets or has one.
+    pub fn issuer(mut self, issuer: &TokenIssuer) -> Self {
+        self.config.issuer = Some(issuer.clone());
+        self
+    }
+
     /// Answers requests whose path starts with `prefix`, before any built-in endpoint; the first
     /// handler that matches wins. Under `/api/` the limiter still comes first.
     pub fn handler(
@@ -160,7 +191,8 @@ impl ExchangeBuilder {
     }
 
     /// Binds a free port of 127.0.0.1 and starts to serve.
-    pub fn start(self) -> Exchange {
+    pub fn start(mut self) -> Exchange {
+        self.config.is_tls = self.tls.is_some();
         let clock = ServerClock::new(self.skew_ms, self.frozen_ms);
         let limiter = self.limiter.map(|(limit, window)| Limiter::new(limit, window));
         let state = Arc::new(State::new(self.config, clock, limiter, self.path));

@@ -39,6 +39,9 @@
 //! | `/api/digest/` | needs Digest, as [`ExchangeBuilder::digest`] says |
 //! | `/oauth1/initiate`, `/oauth1/authorize`, `/oauth1/token` | the three steps of OAuth 1.0a to a token; at the second the resource owner says yes |
 //! | `/oauth1/...` | needs OAuth 1.0a in the header: HMAC-SHA256, with such a token or none; says `oauth_problem` |
+//! | `/api/basic/` | needs Basic, as [`ExchangeBuilder::basic`] says |
+//! | `/api/jwt/` | needs a token that the client signs, as [`ExchangeBuilder::jwt_key`] says |
+//! | `/oauth/token`, `/api/token/` | gives tokens out, and needs one: Bearer, or DPoP with its proof, as [`ExchangeBuilder::issuer`] says |
 //! | `/ws`, `/ws/header`, `/ws/query`, `/ws/digest` | a WebSocket: open to all, with `X-API-KEY`, with a signed query, with Digest |
 //! | `/ws/silent`, `/ws/no-upgrade` | upgrades and hangs, hangs before the upgrade |
 //! | `/ws/refuse?status=&retry_after=`, `/ws/redirect?to=` | anything but an upgrade |
@@ -66,8 +69,11 @@ mod ca;
 mod clock;
 mod connection;
 mod digest;
+mod dpop;
 mod exchange;
 mod host;
+mod issuer;
+mod jws;
 mod limiter;
 mod params;
 mod path;
@@ -84,6 +90,7 @@ pub use crate::builder::ExchangeBuilder;
 pub use crate::ca::{IssuedCert, TestCa};
 pub use crate::digest::{DigestCounts, DigestRealm};
 pub use crate::exchange::Exchange;
+pub use crate::issuer::TokenIssuer;
 pub use crate::raw::{RawServer, Step};
 pub use crate::record::{MessageKind, ReceivedMessage, Recorded};
 pub use crate::wire::Reply;

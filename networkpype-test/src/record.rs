@@ -77,6 +77,21 @@ impl Recorded {
             .and_then(|(_, value)| std::str::from_utf8(value).ok())
     }
 
+    /// The value of a header that is there once: of two nobody can say which counts.
+    pub(crate) fn only_header(&self, name: &str) -> Option<&str> {
+        let mut sent = self.headers.iter().filter(|(sent, _)| sent.eq_ignore_ascii_case(name));
+        match (sent.next(), sent.next()) {
+            (Some((_, value)), None) => std::str::from_utf8(value).ok(),
+            _ => None,
+        }
+    }
+
+    /// What follows this scheme, in any case, in the one `Authorization` header.
+    pub(crate) fn authorization(&self, scheme: &str) -> Option<&str> {
+        let (sent, value) = self.only_header("authorization")?.split_once(' ')?;
+        sent.eq_ignore_ascii_case(scheme).then_some(value)
+    }
+
     /// The body as text.
     ///
     /// # Panics

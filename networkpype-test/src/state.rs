@@ -9,6 +9,8 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::clock::ServerClock;
 use crate::digest::DigestRealm;
+use crate::issuer::TokenIssuer;
+use crate::jws::PublicKey;
 use crate::limiter::{Limiter, Verdict};
 use crate::path::SlowPath;
 use crate::record::{Journal, Recorded};
@@ -24,6 +26,12 @@ pub(crate) struct Config {
     pub(crate) ticks: u64,
     pub(crate) tick_interval: Duration,
     pub(crate) digest: Option<DigestRealm>,
+    /// User name and password.
+    pub(crate) basic: Option<(String, String)>,
+    /// The key's name and the key.
+    pub(crate) jwt_key: Option<(String, PublicKey)>,
+    pub(crate) issuer: Option<TokenIssuer>,
+    pub(crate) is_tls: bool,
     pub(crate) handlers: Vec<(String, Handler)>,
 }
 

@@ -24,11 +24,7 @@ pub(super) fn by_cookie(state: &State, request: &Recorded) -> Reply {
 
 /// A key sent twice is not a key.
 pub(crate) fn header_is_key(state: &State, request: &Recorded, name: &str) -> bool {
-    let mut sent = request.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
-    matches!(
-        (sent.next(), sent.next()),
-        (Some((_, key)), None) if key == state.config.api_key.as_bytes()
-    )
+    request.only_header(name) == Some(&state.config.api_key)
 }
 
 pub(super) fn refused() -> Reply {

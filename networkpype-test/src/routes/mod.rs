@@ -1,9 +1,12 @@
 //! Which endpoint answers? Pure functions of the request and the exchange's state.
 
+mod basic;
 mod digest;
 mod echo;
+mod jwt;
 mod key;
 mod oauth1;
+mod oauth;
 mod public;
 mod signed_body;
 mod signed_query;
@@ -65,6 +68,10 @@ fn route(state: &State, request: &Recorded) -> Reply {
         ("api", "query") => signed_query::answer(state, request),
         ("api", "body") => signed_body::answer(state, request),
         ("api", "digest") => digest::answer(state, request),
+        ("api", "basic") => basic::answer(state, request),
+        ("api", "jwt") => jwt::answer(state, request),
+        ("api", "token") => oauth::answer(state, request),
+        ("", "oauth") => oauth::issue(state, request),
         ("", "time") => {
             Reply::json(200, &serde_json::json!({ "serverTime": state.clock.now_ms() }))
         }

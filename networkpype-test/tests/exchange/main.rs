@@ -7,11 +7,14 @@
 )]
 
 mod client;
+mod credentials;
 mod digest;
 mod http;
+mod key;
 mod life;
 mod limits;
 mod oauth1;
+mod oauth;
 mod raw;
 mod signing;
 mod tls;
