@@ -78,10 +78,10 @@ pub use recipe::RecipeAuth;
     feature = "bearer",
     feature = "compose",
     feature = "digest",
+    feature = "dpop",
     feature = "hmac",
     feature = "jwt",
-    feature = "oauth1",
-    feature = "oauth2"
+    feature = "oauth1"
 ))]
 #[doc = include_str!("../../docs/authentication.md")]
 struct AuthenticationGuide;

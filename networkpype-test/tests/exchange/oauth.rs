@@ -84,6 +84,10 @@ fn the_client_gets_tokens_that_end_and_nobody_else_gets_one() {
         let refusal = ask(&exchange, client, form, None);
         assert_eq!((refusal.status, refusal.json()["error"].as_str()), (status, Some(error)));
     }
+    let authorized = client();
+    let headers = [("Authorization", authorized.as_str())];
+    let put = Client::connect(exchange.addr()).call("PUT", "/oauth/token", &headers, GRANT);
+    assert_eq!(put.status, 404);
     assert_eq!(issuer.issued(), 1);
 
     assert_eq!(bearer(&exchange, &token), 200);
@@ -149,9 +153,12 @@ fn a_bound_token_opens_nothing_without_a_proof_of_its_key() {
     assert_eq!(enter(&stolen), (401, "invalid_token".into()));
     assert_eq!(bearer(&exchange, &token), 401);
     let unbound = issuer.hand_out();
-    let proof = prove(&key, &claims("6", &unbound));
     let value = format!("DPoP {unbound}");
-    assert_eq!(call(&exchange, &[("Authorization", &value), ("DPoP", &proof)]).0, 401);
+    let proof = prove(&key, &claims("6", &unbound));
+    for proof in ["", &proof] {
+        let refusal = call(&exchange, &[("Authorization", &value), ("DPoP", proof)]);
+        assert_eq!(refusal, (401, "invalid_token".into()));
+    }
     assert_eq!(enter(&prove(&key, &claims("7", &token))).0, 200);
 }
 
