@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("key             {}", key.thumbprint());
     let auth = OAuth2::builder()
         .caller(Arc::new(RestManager::builder().build()?))
-        .server(AuthorizationServer::new(format!("{}/oauth/token", exchange.url())))
+        .server(AuthorizationServer::new(format!("{}/oauth2/token", exchange.url())))
         .client(Client::with_secret("my-client", "my-secret"))
         .grant(Grant::client_credentials())
         .dpop(key)

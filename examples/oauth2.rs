@@ -14,7 +14,7 @@ use networkpype_test::{Exchange, TokenIssuer};
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 fn connect_to(exchange: &Exchange, secret: &'static str) -> Result<ConnectionManagersFactory> {
-    let token_url = format!("{}/oauth/token", exchange.url());
+    let token_url = format!("{}/oauth2/token", exchange.url());
     let factory = ConnectionManagersFactory::builder()
         .base_url(exchange.url())
         .auth_with(move |api| {

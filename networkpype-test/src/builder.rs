@@ -154,7 +154,7 @@ impl ExchangeBuilder {
         self
     }
 
-    /// Gives tokens out at `/oauth/token`, and takes them at `/api/token/`. Default: nobody gets or has one.
+    /// Gives tokens out at `/oauth2/token`, and takes them at `/api/token/`. Default: nobody gets or has one.
     pub fn issuer(mut self, issuer: &TokenIssuer) -> Self {
         self.config.issuer = Some(issuer.clone());
         self

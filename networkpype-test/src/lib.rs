@@ -41,7 +41,7 @@
 //! | `/oauth1/...` | needs OAuth 1.0a in the header: HMAC-SHA256, with such a token or none; says `oauth_problem` |
 //! | `/api/basic/` | needs Basic, as [`ExchangeBuilder::basic`] says |
 //! | `/api/jwt/` | needs a token that the client signs, as [`ExchangeBuilder::jwt_key`] says |
-//! | `/oauth/token`, `/api/token/` | gives tokens out, and needs one: Bearer, or DPoP with its proof, as [`ExchangeBuilder::issuer`] says |
+//! | `/oauth2/token`, `/api/token/` | gives tokens out, and needs one: Bearer, or DPoP with its proof, as [`ExchangeBuilder::issuer`] says |
 //! | `/ws`, `/ws/header`, `/ws/query`, `/ws/digest` | a WebSocket: open to all, with `X-API-KEY`, with a signed query, with Digest |
 //! | `/ws/silent`, `/ws/no-upgrade` | upgrades and hangs, hangs before the upgrade |
 //! | `/ws/refuse?status=&retry_after=`, `/ws/redirect?to=` | anything but an upgrade |

@@ -6,7 +6,7 @@ mod echo;
 mod jwt;
 mod key;
 mod oauth1;
-mod oauth;
+mod oauth2;
 mod public;
 mod signed_body;
 mod signed_query;
@@ -70,8 +70,8 @@ fn route(state: &State, request: &Recorded) -> Reply {
         ("api", "digest") => digest::answer(state, request),
         ("api", "basic") => basic::answer(state, request),
         ("api", "jwt") => jwt::answer(state, request),
-        ("api", "token") => oauth::answer(state, request),
-        ("", "oauth") => oauth::issue(state, request),
+        ("api", "token") => oauth2::answer(state, request),
+        ("", "oauth2") => oauth2::issue(state, request),
         ("", "time") => {
             Reply::json(200, &serde_json::json!({ "serverTime": state.clock.now_ms() }))
         }

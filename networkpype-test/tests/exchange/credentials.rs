@@ -44,7 +44,7 @@ fn nobody_enters_an_exchange_that_knows_nobody() {
         ("/api/basic/me", 403),
         ("/api/jwt/me", 401),
         ("/api/token/me", 403),
-        ("/oauth/token", 404),
+        ("/oauth2/token", 404),
     ] {
         assert_eq!(get(&exchange, path).status, status, "{path}");
     }

@@ -14,7 +14,7 @@ mod key;
 mod life;
 mod limits;
 mod oauth1;
-mod oauth;
+mod oauth2;
 mod raw;
 mod signing;
 mod tls;

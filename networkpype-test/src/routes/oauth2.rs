@@ -14,7 +14,7 @@ use crate::wire::Reply;
 pub(super) fn issue(state: &State, request: &Recorded) -> Reply {
     let Some(issuer) = &state.config.issuer else { return super::not_found() };
     let form = std::str::from_utf8(&request.body).unwrap_or_default();
-    if request.method != "POST" || request.path() != "/oauth/token" {
+    if request.method != "POST" || request.path() != "/oauth2/token" {
         return super::not_found();
     }
     // Both were encoded like a form before they were put together (section 2.3.1).

@@ -30,7 +30,7 @@ fn ask(exchange: &Exchange, client: &str, form: &str, proof: Option<&str>) -> Re
     let mut headers =
         vec![("Authorization", client), ("Content-Type", "application/x-www-form-urlencoded")];
     headers.extend(proof.map(|proof| ("DPoP", proof)));
-    Client::connect(exchange.addr()).call("POST", "/oauth/token", &headers, form)
+    Client::connect(exchange.addr()).call("POST", "/oauth2/token", &headers, form)
 }
 
 fn token(response: &Response) -> String {
@@ -62,7 +62,7 @@ fn prove(key: &Key, claims: &Value) -> String {
 }
 
 fn for_token(key: &Key, jti: &str, nonce: Value) -> String {
-    let htu = "http://exchange/oauth/token";
+    let htu = "http://exchange/oauth2/token";
     prove(key, &json!({ "jti": jti, "htm": "POST", "htu": htu, "iat": NOW, "nonce": nonce }))
 }
 
@@ -86,7 +86,7 @@ fn the_client_gets_tokens_that_end_and_nobody_else_gets_one() {
     }
     let authorized = client();
     let headers = [("Authorization", authorized.as_str())];
-    let put = Client::connect(exchange.addr()).call("PUT", "/oauth/token", &headers, GRANT);
+    let put = Client::connect(exchange.addr()).call("PUT", "/oauth2/token", &headers, GRANT);
     assert_eq!(put.status, 404);
     assert_eq!(issuer.issued(), 1);
 
