@@ -68,6 +68,17 @@ impl WireError {
         }
     }
 
+    pub(crate) const fn sealed(subject: &'static str) -> Self {
+        Self {
+            subject: Cow::Borrowed(subject),
+            problem: Cow::Borrowed(
+                "something was added behind a signature that covers all of it: add it before, such as by a scheme \
+                 further ahead in the chain",
+            ),
+            kind: WireErrorKind::Frozen,
+        }
+    }
+
     /// A default header that HTTP does not allow.
     pub fn bad_default_header() -> Self {
         Self::header("given as default", "HTTP does not allow its name or its value")

@@ -1,5 +1,6 @@
 use std::{fmt, future::poll_fn, sync::Arc, task::Poll};
 
+use http::{HeaderName, HeaderValue};
 use networkpype_core::{
     Auth, AuthError, AuthErrorKind, Clock, Explanation, Extensions, LoginStep, Origin, Recovery,
     Rejection, RestRequest, RestResponse, WebSocketHandshake, WebSocketRequest, WebSocketResponse,
@@ -23,6 +24,9 @@ use super::clock_of;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// The order matters: a scheme that signs the query comes behind those that add to it. What is added behind a scheme that
+/// signs all of it, such as Digest or OAuth 1.0a, is an error, as are two schemes that set one header.
 ///
 /// Credentials go where all of the schemes allow. Handshakes and messages are signed by those of the schemes that can, and
 /// by at least one; logins by message follow one another on each connection.
@@ -102,6 +106,29 @@ impl AuthChain {
     }
 }
 
+/// Refuses a scheme that has put its own in place of what one before it has set. Adding to it is another thing: cookies share
+/// a header.
+fn check_headers(
+    original: &RestRequest,
+    before: &RestRequest,
+    after: &RestRequest,
+) -> Result<(), AuthError> {
+    let is_lost = |name: &&HeaderName| {
+        let values = |request: &RestRequest| {
+            request.headers().get_all(*name).iter().cloned().collect::<Vec<_>>()
+        };
+        let (was, is) = (values(before), values(after));
+        let kept =
+            |was: &HeaderValue| is.iter().any(|is| is.as_bytes().starts_with(was.as_bytes()));
+        values(original) != was && !was.iter().all(kept)
+    };
+    let Some(name) = before.headers().keys().find(is_lost) else { return Ok(()) };
+    let message = format!(
+        "two schemes of the chain set the header `{name}`, which can be sent by one of them"
+    );
+    Err(AuthError::new(AuthErrorKind::Configuration, message))
+}
+
 /// Keeps the first refusal of those that cannot do it, for where nobody can.
 fn refused_by_all(refusal: Option<AuthError>, signed: bool) -> Result<(), AuthError> {
     match refusal {
@@ -113,11 +140,13 @@ fn refused_by_all(refusal: Option<AuthError>, signed: bool) -> Result<(), AuthEr
 #[async_trait]
 impl Auth for AuthChain {
     async fn rest_authenticate(&self, request: RestRequest) -> Result<RestRequest, AuthError> {
+        let original = request.clone();
         let mut request = request;
         let mut stages = Vec::with_capacity(self.schemes.len());
         for scheme in &*self.schemes {
             let unsigned = request.clone();
             request = scheme.rest_authenticate(request).await?;
+            check_headers(&original, &unsigned, &request)?;
             stages.push(Some(Stage { unsigned, signed: request.clone() }));
         }
         self.note(&mut request, stages);
@@ -146,6 +175,7 @@ impl Auth for AuthChain {
         &self,
         handshake: WebSocketHandshake,
     ) -> Result<WebSocketHandshake, AuthError> {
+        let original = handshake.request().clone();
         let (mut handshake, mut refusal) = (handshake, None);
         let mut stages = Vec::with_capacity(self.schemes.len());
         for scheme in &*self.schemes {
@@ -153,6 +183,7 @@ impl Auth for AuthChain {
                 Ok(signed) => {
                     let unsigned = std::mem::replace(&mut handshake, signed).into_request();
                     let signed = handshake.request().clone();
+                    check_headers(&original, &unsigned, &signed)?;
                     stages.push(Some(Stage { unsigned, signed }));
                 }
                 Err(error) if error.kind() == AuthErrorKind::Unsupported => {

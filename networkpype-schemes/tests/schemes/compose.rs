@@ -431,3 +431,29 @@ fn several_schemes_have_one_clock_only_where_it_is_one() {
     assert_eq!(several.now(), Timestamp::from_millis(1));
     assert!(AuthChain::new(with(None)).time_provider().is_none());
 }
+
+#[cfg(all(feature = "api-key", feature = "basic", feature = "bearer"))]
+#[tokio::test]
+async fn what_one_scheme_of_a_chain_has_set_no_other_takes_away() {
+    use networkpype_schemes::{ApiKey, Basic, Bearer};
+
+    let bearer = || Bearer::new("t").expect("a token");
+    let same = AuthChain::new(bearer()).then(bearer());
+    let signed = same.rest_authenticate(RestRequest::get(URL)).await;
+    assert!(signed.is_ok(), "the same takes nothing away");
+    let basic = Basic::new("u", "p").expect("usable");
+    let chain = AuthChain::new(bearer()).then(basic);
+    let error = chain.rest_authenticate(RestRequest::get(URL)).await.expect_err("one header");
+    assert!(error.to_string().contains("`authorization`"), "{error}");
+    let handshake = WebSocketHandshake::new("wss://ws.example.com/");
+    let error = chain.ws_handshake(handshake).await.expect_err("one header");
+    assert!(error.to_string().contains("`authorization`"), "{error}");
+    // The caller's own is another thing, and cookies share a header.
+    let own = RestRequest::get(URL).header("authorization", "mine");
+    let signed = AuthChain::new(bearer()).rest_authenticate(own).await.expect("signed");
+    assert_eq!(header(&signed, "authorization"), "Bearer t");
+    let cookie = |name| ApiKey::cookie(name, "k").expect("a cookie");
+    let cookies = AuthChain::new(cookie("a")).then(cookie("b"));
+    let signed = cookies.rest_authenticate(RestRequest::get(URL)).await.expect("signed");
+    assert_eq!(header(&signed, "cookie"), "a=k; b=k");
+}

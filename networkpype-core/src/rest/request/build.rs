@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Extensions, HeaderMap, Method};
 use serde::Serialize;
 
-use super::{Inner, JSON, LimitChoice, RestRequest, parse_header};
+use super::{Inner, JSON, LimitChoice, RestRequest, Sealed, parse_header};
 use crate::{
     BodyStream, Encoding, JsonMembers, LimitId, Pair, StreamedBody, WireError,
     wire::{Body, Content, Json, Target},
@@ -33,6 +33,7 @@ impl RestRequest {
             deadline: None,
             extensions: Extensions::new(),
             problem: None,
+            sealed: Sealed::default(),
         }))
     }
 

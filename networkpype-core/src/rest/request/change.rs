@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Extensions;
 use serde::Serialize;
 
-use super::{FORM, JSON, RestRequest, parse_header};
+use super::{FORM, JSON, RestRequest, Sealed, parse_header};
 use crate::{
     BaseUrl, JsonMembers, Pair, Pairs, WireError,
     wire::{Body, Content, Target, to_text},
@@ -181,12 +181,30 @@ impl RestRequest {
         self.edit().body.bytes().cloned()
     }
 
+    /// Freezes path and query, and has nothing more be added to them: for signatures that cover all of them. What is added
+    /// all the same is found by [`freeze`](Self::freeze).
+    pub fn seal_target(&mut self) {
+        let target = self.target();
+        self.edit().sealed.target = Some(target);
+    }
+
+    /// The same for the body.
+    ///
+    /// # Errors
+    /// When the body is streamed.
+    pub fn seal_body(&mut self) -> Result<(), WireError> {
+        let body = self.body_bytes()?;
+        self.edit().sealed.body = Some(body);
+        Ok(())
+    }
+
     /// Freezes whatever is still open and checks that every byte may be sent.
     ///
     /// # Errors
-    /// When a setter was given something that cannot be sent, the URL was not joined to a base, or path or query
-    /// hold a byte that no request-target may contain.
+    /// When a setter was given something that cannot be sent, the URL was not joined to a base, path or query
+    /// hold a byte that no request-target may contain, or something was added to what a scheme has sealed.
     pub fn freeze(&mut self) -> Result<(), WireError> {
+        self.check_sealed()?;
         if let Some(problem) = self.problem() {
             return Err(problem.clone());
         }
@@ -209,5 +227,16 @@ impl RestRequest {
             self.edit().body.bytes()?;
         }
         Ok(())
+    }
+
+    fn check_sealed(&mut self) -> Result<(), WireError> {
+        let Sealed { target, body } = self.0.sealed.clone();
+        if target.is_some_and(|target| target != self.target()) {
+            return Err(WireError::sealed("query"));
+        }
+        match body {
+            Some(body) if self.body_bytes()? != body => Err(WireError::sealed("body")),
+            _ => Ok(()),
+        }
     }
 }

@@ -1,5 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Method,
     header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
@@ -43,6 +44,9 @@ mod tests;
 /// ([`append_query`](Self::append_query), [`append_form`](Self::append_form), [`append_json`](Self::append_json)),
 /// and every byte that was handed out is sent as it was. Headers may be set at any time. Texts that are signed and
 /// not sent come from [`Pairs::render`](crate::Pairs::render), which freezes nothing.
+///
+/// A scheme whose signature covers all of it *seals* it ([`seal_target`](Self::seal_target),
+/// [`seal_body`](Self::seal_body)): what anybody adds behind that is a mistake, and the request is not sent.
 #[doc(alias = "RESTRequest")]
 #[derive(Clone)]
 #[must_use = "a request does nothing until a manager calls it"]
@@ -64,6 +68,14 @@ struct Inner {
     deadline: Option<Duration>,
     extensions: Extensions,
     problem: Option<WireError>,
+    sealed: Sealed,
+}
+
+/// What has to be sent as it was, to the last byte.
+#[derive(Clone, Default)]
+struct Sealed {
+    target: Option<String>,
+    body: Option<Bytes>,
 }
 
 /// Which limit a request is charged to.

@@ -136,3 +136,29 @@ fn what_a_scheme_froze_is_checked_before_it_is_sent() {
     let error = request.freeze().expect_err("a space in a request-target");
     assert_eq!(error.kind(), crate::WireErrorKind::Content);
 }
+
+#[test]
+fn what_a_scheme_sealed_is_sent_as_it_was_or_not_at_all() {
+    let sealed = || {
+        let mut request = RestRequest::post("https://h/o?a=1").form_param("b", 2);
+        request.seal_target();
+        request.seal_body().expect("bytes");
+        request
+    };
+    let mut whole = sealed();
+    whole.insert_header("x", "1").expect("a header");
+    whole.freeze().expect("nothing was added");
+    let mut with_query = sealed();
+    with_query.append_query(crate::Pair::new("c", "3"));
+    let mut with_form = sealed();
+    with_form.append_form(crate::Pair::new("c", "3")).expect("a form");
+    for (mut request, part) in [(with_query, "query"), (with_form, "body")] {
+        let error = request.freeze().expect_err("something was added");
+        assert_eq!(error.kind(), crate::WireErrorKind::Frozen);
+        assert!(error.to_string().starts_with(part), "{error}");
+    }
+    let mut empty = RestRequest::get("https://h/o");
+    empty.seal_body().expect("no body");
+    empty.append_json("a", &1).expect("an object");
+    assert!(empty.freeze().is_err());
+}
