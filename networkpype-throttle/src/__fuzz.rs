@@ -5,7 +5,7 @@ use networkpype_core::{MAX_RETRY_AFTER, ResponseHead, Timestamp};
 
 use crate::{
     Feedback, HeaderRule, ResetAs, ThrottlerConfig,
-    feedback::{Verdict, header_names::NAMES},
+    feedback::{Verdict, header_names::NAMES, signals::LONGEST_BAN},
 };
 
 /// Reads a response: its first bytes are the clock and the status, and then each line is a header, whose first byte
@@ -44,7 +44,7 @@ pub fn feedback(bytes: &[u8]) {
     match signals.verdict {
         None => assert_eq!(status, StatusCode::OK),
         Some(Verdict::Pause { wait }) => assert!(wait.is_none_or(|wait| wait <= MAX_RETRY_AFTER)),
-        Some(Verdict::Ban { wait }) => assert!(wait <= MAX_RETRY_AFTER),
+        Some(Verdict::Ban { wait }) => assert!(wait <= LONGEST_BAN),
     }
 }
 

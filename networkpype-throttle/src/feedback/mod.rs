@@ -7,7 +7,7 @@ pub(crate) mod header_names;
 mod header_rule;
 mod number;
 mod reset;
-mod signals;
+pub(crate) mod signals;
 #[cfg(test)]
 mod tests;
 

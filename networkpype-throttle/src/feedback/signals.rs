@@ -109,7 +109,7 @@ impl Feedback {
 }
 
 /// Longer than any server is known to ban.
-const LONGEST_BAN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub(crate) const LONGEST_BAN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The headers that a rule about what is left reads.
 #[derive(Clone, Copy)]

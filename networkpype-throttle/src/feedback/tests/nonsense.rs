@@ -8,7 +8,7 @@ use networkpype_core::MAX_RETRY_AFTER;
 use proptest::prelude::*;
 
 use super::*;
-use crate::feedback::header_names::NAMES;
+use crate::feedback::{header_names::NAMES, signals::LONGEST_BAN};
 
 /// Every rule there is.
 fn everything() -> Feedback {
@@ -99,7 +99,7 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn no_response_makes_it_panic_or_wait_longer_than_a_day(
+    fn no_response_makes_it_panic_or_wait_longer_than_its_bounds(
         lines in prop::collection::vec((prop::sample::select(NAMES.to_vec()), value()), 0..12),
         status in 100..1_000_u16,
         clock in any::<i64>(),
@@ -117,7 +117,7 @@ proptest! {
             prop_assert!(report.used.is_some() != report.remaining.is_some());
             prop_assert!(report.reset.is_none_or(|reset| reset <= MAX_RETRY_AFTER));
         }
-        let banned = matches!(signals.verdict, Some(Verdict::Ban { wait }) if wait <= MAX_RETRY_AFTER);
+        let banned = matches!(signals.verdict, Some(Verdict::Ban { wait }) if wait <= LONGEST_BAN);
         let paused = matches!(
             signals.verdict,
             Some(Verdict::Pause { wait }) if wait.is_none_or(|wait| wait <= MAX_RETRY_AFTER)
