@@ -38,7 +38,8 @@ pub trait Auth: Send + Sync {
     /// When it cannot be signed. It is not sent then.
     async fn rest_authenticate(&self, request: RestRequest) -> Result<RestRequest, AuthError>;
 
-    /// Signs a WebSocket message. A scheme that cannot says so; it never passes the message through.
+    /// Signs a WebSocket message. A scheme that cannot says so; it never passes the message through. The extensions of the
+    /// message hold the [`Origin`] of the connection.
     ///
     /// # Errors
     /// When it cannot be signed. It is not sent then.
@@ -64,7 +65,8 @@ pub trait Auth: Send + Sync {
     /// [`Refused`](LoginStep::Refused). Messages that arrive before that are not delivered to the user.
     ///
     /// `session` belongs to one connection alone: one scheme serves many, so a challenge to answer is kept there. At the
-    /// start of a login it holds what [`ws_handshake`](Self::ws_handshake) noted in the extensions of the handshake.
+    /// start of a login it holds the [`Origin`] of the connection, and what [`ws_handshake`](Self::ws_handshake) noted in
+    /// the extensions of the handshake.
     ///
     /// # Errors
     /// When the login message cannot be made.
@@ -213,6 +215,8 @@ pub struct Rejection<'a> {
     pub signed: &'a RestRequest,
     /// What the server answered.
     pub response: &'a RestResponse,
+    /// What was tried for this call already: to propose it again is of no use, so nothing need be done for it.
+    pub tried: &'a [Recovery],
 }
 
 impl<'a> Rejection<'a> {
@@ -223,7 +227,13 @@ impl<'a> Rejection<'a> {
 
     /// The refusal of `signed` by `response`.
     pub fn new(signed: &'a RestRequest, response: &'a RestResponse) -> Self {
-        Self { signed, response }
+        Self { signed, response, tried: &[] }
+    }
+
+    /// The same after these recoveries of the same call.
+    #[must_use]
+    pub fn after(self, tried: &'a [Recovery]) -> Self {
+        Self { tried, ..self }
     }
 }
 

@@ -122,6 +122,14 @@ impl<C: Caller + ?Sized> Caller for Arc<C> {
     async fn call(&self, request: RestRequest) -> Result<RestResponse, Error> {
         (**self).call(request).await
     }
+
+    async fn call_signed(
+        &self,
+        request: RestRequest,
+        signer: Arc<dyn Auth>,
+    ) -> Result<RestResponse, Error> {
+        (**self).call_signed(request, signer).await
+    }
 }
 
 #[async_trait]

@@ -1,14 +1,15 @@
 use std::sync::Arc;
 
 use networkpype_core::{
-    Auth, Charge, Error, ErrorKind, Explanation, LimitId, Outcome, Permit, Progress, Recovery,
-    Redactor, Rejection, ResponseHead, RestRequest, RestResponse, SendProgress, ThrottleError,
-    Ticks, Timing, retry_after_of,
+    Auth, Charge, Error, ErrorKind, Explanation, LimitId, OriginPolicy, Outcome, Permit, Progress,
+    Recovery, Redactor, Rejection, ResponseHead, RestRequest, RestResponse, SendProgress,
+    ThrottleError, Ticks, Timing, retry_after_of,
 };
 
 use crate::{
     journal::{Journal, outcome_of},
     manager::Shared,
+    recoveries::Recoveries,
 };
 
 /// One attempt of a call: wait, sign, send.
@@ -17,10 +18,27 @@ pub(crate) struct Attempt<'a> {
     pub(crate) unsigned: &'a RestRequest,
     /// The request as its caller gave it, before processors and defaults.
     pub(crate) asked: &'a RestRequest,
-    pub(crate) auth: Option<&'a dyn Auth>,
+    pub(crate) auth: Option<Signer<'a>>,
     pub(crate) limit: Option<&'a LimitId>,
     pub(crate) deadline: Option<Ticks>,
     pub(crate) journal: &'a Journal,
+}
+
+/// Who signs a call.
+#[derive(Clone, Copy)]
+pub(crate) enum Signer<'a> {
+    /// The manager's scheme, whose credentials stay at the manager's origins.
+    Own(&'a dyn Auth),
+    /// The caller's, for this request, which goes where it says.
+    Given(&'a dyn Auth),
+}
+
+impl<'a> Signer<'a> {
+    fn auth(self) -> &'a dyn Auth {
+        match self {
+            Self::Own(auth) | Self::Given(auth) => auth,
+        }
+    }
 }
 
 /// A whole response, with what is needed to judge it.
@@ -100,12 +118,14 @@ impl Attempt<'_> {
     }
 
     /// What the scheme proposes about a response that refused what it had signed.
-    pub(crate) async fn recovery(&self, answer: &Answer) -> Recovery {
-        let Some(auth) = self.auth.filter(|_| Rejection::has_status(answer.response.status()))
-        else {
+    pub(crate) async fn recovery(&self, answer: &Answer, recoveries: &Recoveries) -> Recovery {
+        let may_be_mended =
+            Rejection::has_status(answer.response.status()) && !recoveries.is_over();
+        let Some(signer) = self.auth.filter(|_| may_be_mended) else {
             return Recovery::GiveUp;
         };
-        match auth.on_rejected(&Rejection::new(&answer.signed, &answer.response)).await {
+        let rejection = Rejection::new(&answer.signed, &answer.response).after(recoveries.tried());
+        match signer.auth().on_rejected(&rejection).await {
             Ok(recovery) => recovery,
             Err(error) => {
                 // The server's refusal tells the caller more than the failed attempt to mend it.
@@ -128,10 +148,17 @@ impl Attempt<'_> {
 
     async fn sign_and_send(&self, progress: &SendProgress) -> Result<Answer, Error> {
         let mut signed = self.unsigned.clone();
-        if let Some(auth) = self.auth {
-            signed = auth.rest_authenticate(signed).await?;
+        if let Some(signer) = self.auth {
+            signed = signer.auth().rest_authenticate(signed).await?;
             // A scheme may hand back another request than it was given.
-            self.shared.check_origin(&signed, auth)?;
+            match (signer, signed.origin()) {
+                (Signer::Own(auth), _) => self.shared.check_origin(&signed, auth)?,
+                (Signer::Given(_), Some(origin)) => {
+                    OriginPolicy::new(self.unsigned.origin().cloned()).check(origin)?;
+                }
+                // Refused when it is frozen.
+                (Signer::Given(_), None) => {}
+            }
             signed.mark_added_headers_sensitive(self.unsigned);
         }
         signed.freeze()?;
@@ -178,8 +205,8 @@ impl Attempt<'_> {
             unsigned: self.unsigned.clone(),
             signed,
         };
-        if let Some(auth) = self.auth {
-            auth.on_response(&answer.signed, &answer.response).await.map_err(|error| {
+        if let Some(signer) = self.auth {
+            signer.auth().on_response(&answer.signed, &answer.response).await.map_err(|error| {
                 Error::new(
                     ErrorKind::Auth,
                     self.outcome_of(&answer.response),

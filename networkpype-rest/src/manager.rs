@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 use crate::{
     RestManagerBuilder,
-    attempt::{Answer, Attempt},
+    attempt::{Answer, Attempt, Signer},
     decode::decode,
     gate::Gate,
     journal::Journal,
@@ -91,7 +91,7 @@ impl RestManager {
         request: RestRequest,
     ) -> Result<T, Error> {
         let as_data = request.takes_error_status_as_data();
-        let (answer, worst) = self.run(request).await?;
+        let (answer, worst) = self.run(request, None).await?;
         let response = &answer.response;
         if !response.status().is_success() && !as_data {
             return Err(self.status_error(&answer, worst));
@@ -111,7 +111,7 @@ impl RestManager {
     /// As [`execute_request`](Self::execute_request), but for decoding.
     pub async fn execute(&self, request: RestRequest) -> Result<RestResponse, Error> {
         let as_data = request.takes_error_status_as_data();
-        let (answer, worst) = self.run(request).await?;
+        let (answer, worst) = self.run(request, None).await?;
         if answer.response.status().is_success() || as_data {
             Ok(answer.response)
         } else {
@@ -124,7 +124,7 @@ impl RestManager {
     /// # Errors
     /// When there is no whole response.
     pub async fn call(&self, request: RestRequest) -> Result<RestResponse, Error> {
-        self.run(request).await.map(|(answer, _)| answer.response)
+        self.run(request, None).await.map(|(answer, _)| answer.response)
     }
 
     /// Refuses new calls, lets those that run end for `grace`, then cancels them. Safe to call again: a second caller
@@ -139,7 +139,11 @@ impl RestManager {
     }
 
     /// Runs the pipeline inside the gate and the deadline.
-    async fn run(&self, request: RestRequest) -> Result<(Answer, Outcome), Error> {
+    async fn run(
+        &self,
+        request: RestRequest,
+        signer: Option<&dyn Auth>,
+    ) -> Result<(Answer, Outcome), Error> {
         let shared = &*self.shared;
         if tokio::runtime::Handle::try_current().is_err() {
             let missing = "a call needs a tokio runtime with I/O and time enabled";
@@ -165,7 +169,7 @@ impl RestManager {
         };
         tokio::select! {
             biased;
-            result = shared.pipeline(request, deadline, &journal).instrument(span) => match result {
+            result = shared.pipeline(request, signer, deadline, &journal).instrument(span) => match result {
                 Ok(answer) => Ok((answer, journal.worst())),
                 Err(error) => {
                     let outcome = error.outcome().max(journal.worst());
@@ -210,6 +214,7 @@ impl Shared {
     async fn pipeline(
         &self,
         mut request: RestRequest,
+        signer: Option<&dyn Auth>,
         deadline: Option<Ticks>,
         journal: &Journal,
     ) -> Result<Answer, Error> {
@@ -231,7 +236,10 @@ impl Shared {
         }
         request.resolve(self.base.as_ref())?;
         self.add_default_headers(&mut request)?;
-        let auth = self.auth_for(&request)?;
+        let auth = match signer {
+            Some(signer) => Some(Signer::Given(signer)),
+            None => self.auth_for(&request)?.map(Signer::Own),
+        };
         let limit = self.limit_for(&request)?;
 
         let attempt = Attempt {
@@ -249,7 +257,7 @@ impl Shared {
             number += 1;
             let answer =
                 attempt.run().instrument(tracing::debug_span!("rest_attempt", number)).await?;
-            let recovery = attempt.recovery(&answer).await;
+            let recovery = attempt.recovery(&answer, &recoveries).await;
             if !recoveries.may(recovery) || !self.recover(recovery).await {
                 break answer;
             }
@@ -371,6 +379,14 @@ fn pre_processor_failed(error: BoxError) -> Error {
 impl Caller for RestManager {
     async fn call(&self, request: RestRequest) -> Result<RestResponse, Error> {
         Self::call(self, request).await
+    }
+
+    async fn call_signed(
+        &self,
+        request: RestRequest,
+        signer: Arc<dyn Auth>,
+    ) -> Result<RestResponse, Error> {
+        self.run(request, Some(&*signer)).await.map(|(answer, _)| answer.response)
     }
 }
 

@@ -10,10 +10,19 @@ pub(crate) struct Recoveries {
 }
 
 impl Recoveries {
+    /// What was tried.
+    pub(crate) fn tried(&self) -> &[Recovery] {
+        &self.used
+    }
+
+    /// Whether nothing more may be tried, whatever the scheme proposes.
+    pub(crate) fn is_over(&self) -> bool {
+        self.used.len() >= MOST
+    }
+
     /// Whether `recovery` may be tried, and counts it.
     pub(crate) fn may(&mut self, recovery: Recovery) -> bool {
-        if recovery == Recovery::GiveUp || self.used.len() >= MOST || self.used.contains(&recovery)
-        {
+        if recovery == Recovery::GiveUp || self.is_over() || self.used.contains(&recovery) {
             return false;
         }
         self.used.push(recovery);

@@ -127,13 +127,14 @@ impl WebSocketManagerBuilder {
         self
     }
 
-    /// Does not log in, although the scheme could: for streams that are public.
+    /// Does not log in, although the scheme could, and so renews no login either: for streams that are public.
     pub fn without_login(mut self) -> Self {
         self.login = false;
         self
     }
 
-    /// How long the login may take, waiting for capacity included. Default: 10 s.
+    /// How long the login may take, waiting for capacity included; how long the scheme may take to sign a handshake, such as
+    /// to get itself a token; and how long the answer to a login's renewal. Default: 10 s.
     pub fn login_timeout(mut self, timeout: Duration) -> Self {
         self.login_timeout = timeout;
         self

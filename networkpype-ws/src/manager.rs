@@ -166,6 +166,7 @@ impl WebSocketManager {
             let permit = live.while_open(capacity).await??;
             let mut signed = request.clone();
             if let Some(auth) = auth {
+                signed.extensions_mut().insert(live.origin.clone());
                 signed = auth.ws_authenticate(signed).await?;
             }
             match live.write(signed.into_frame()?, permit).await {

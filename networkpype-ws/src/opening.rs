@@ -110,8 +110,7 @@ async fn dial(
         let mut permit = charge.await.map_err(|error| with_worst(error, worst))?;
         let mut signed = unsigned.clone();
         if let Some(auth) = auth {
-            signed =
-                auth.ws_handshake(signed).await.map_err(|error| with_worst(error.into(), worst))?;
+            signed = sign(options, auth, signed).await.map_err(|error| with_worst(error, worst))?;
         }
         signed.request_mut().mark_added_headers_sensitive(unsigned.request());
         signed.request_mut().freeze().map_err(|error| with_worst(error.into(), worst))?;
@@ -135,7 +134,8 @@ async fn dial(
                 let response = RestResponse::new(status).with_headers(channel.headers.clone());
                 show(auth, &signed, &response).await?;
                 tracing::debug!(%origin, path = signed.request().path(), "websocket connected");
-                let session = signed.request().extensions().clone();
+                let mut session = signed.request().extensions().clone();
+                session.insert(origin.clone());
                 return Ok(Dialled { origin, channel, session });
             }
             Err(error) => error,
@@ -157,11 +157,30 @@ async fn dial(
         if !Rejection::has_status(response.status()) {
             return Err(error);
         }
-        let rejection = Rejection::new(signed.request(), &response);
-        // A recovery that failed leaves the rejection for an answer, which says more than its failure.
-        let recovery = auth.on_rejected(&rejection).await.unwrap_or(Recovery::GiveUp);
+        let rejection = Rejection::new(signed.request(), &response).after(recoveries.tried());
+        let recovery = auth.on_rejected(&rejection).await.unwrap_or_else(|error| {
+            // The server's refusal tells the caller more than the failed attempt to mend it.
+            tracing::warn!(%error, "cannot recover from the rejection");
+            Recovery::GiveUp
+        });
         if !recoveries.attempt(options, recovery).await {
             return Err(error);
+        }
+    }
+}
+
+/// Whoever has a token to get first may take its time, but not for ever.
+async fn sign(
+    options: &Options,
+    auth: &Arc<dyn Auth>,
+    handshake: WebSocketHandshake,
+) -> Result<WebSocketHandshake, Error> {
+    let by = options.ticker.now() + options.login_timeout;
+    match until(&options.ticker, by, auth.ws_handshake(handshake)).await {
+        Some(signed) => Ok(signed?),
+        None => {
+            let message = "the handshake was not signed in time";
+            Err(Error::new(ErrorKind::Timeout, Outcome::NotSent, message))
         }
     }
 }

@@ -74,11 +74,11 @@ pub(crate) struct State {
 }
 
 /// What became of a message that was received.
-struct Processed {
-    /// What the scheme made of it, where it was asked.
-    judged: Option<Judged>,
-    /// For the user; `None` where the message was the scheme's.
-    item: Option<Item>,
+enum Processed {
+    /// The scheme was asked about it.
+    Judged(Judged, WebSocketResponse),
+    /// It is for the user.
+    Item(Item),
 }
 
 enum Writing {
@@ -105,8 +105,17 @@ impl Pump {
         if let Some(processing) = self.state.processing.take() {
             // The message was received before the end, so it is delivered before it.
             let by = self.ticker.now() + CLOSE_TIME;
-            let processed = until(&self.ticker, by, processing).await;
-            if let Some(item) = processed.and_then(|processed| processed.item) {
+            let processors = Arc::clone(&self.post_processors);
+            let item = async {
+                match processing.await {
+                    Processed::Item(item) => Some(item),
+                    Processed::Judged(judged, message) if judged.passes_on() => {
+                        Some(process(&processors, message).await)
+                    }
+                    Processed::Judged(..) => None,
+                }
+            };
+            if let Some(item) = until(&self.ticker, by, item).await.flatten() {
                 self.inbox.push(item);
             }
         }
@@ -174,7 +183,7 @@ impl Pump {
                 Action::Dead(death) => return Poll::Ready(Finish::Dead(death)),
                 Action::WaitUntil(at) => wake_at = wake_at.min(at),
             }
-            if !self.liveness.is_paused() {
+            if !self.liveness.is_paused() || self.renewal.is_judging() {
                 let by = self.renewal.answer_by();
                 if by <= now {
                     return Poll::Ready(Finish::LoggedOut(self.renewal.not_answered()));
@@ -300,16 +309,19 @@ impl Pump {
         let read = loop {
             if let Some(processing) = &mut self.state.processing {
                 match processing.as_mut().poll(cx) {
-                    Poll::Ready(Processed { judged, item }) => {
+                    Poll::Ready(Processed::Item(item)) => {
                         self.state.processing = None;
-                        if let Some(item) = item {
-                            self.inbox.push(item);
+                        self.inbox.push(item);
+                    }
+                    Poll::Ready(Processed::Judged(judged, message)) => {
+                        self.state.processing = None;
+                        if judged.passes_on() {
+                            self.process(message);
                         }
-                        match judged.map(|judged| self.renewal.judged(judged)) {
-                            None => {}
+                        match self.renewal.judged(judged, now) {
                             // What it waits for now is asked before anything else is read.
-                            Some(Ok(())) => break Read::Renewing,
-                            Some(Err(error)) => break Read::Over(Finish::LoggedOut(error)),
+                            Ok(()) => break Read::Renewing,
+                            Err(error) => break Read::Over(Finish::LoggedOut(error)),
                         }
                     }
                     Poll::Pending => {
@@ -341,11 +353,11 @@ impl Pump {
             match frame {
                 Frame::Text(bytes) => {
                     messages = true;
-                    self.deliver(WebSocketResponse::from_text(bytes));
+                    self.deliver(WebSocketResponse::from_text(bytes), now);
                 }
                 Frame::Binary(bytes) => {
                     messages = true;
-                    self.deliver(WebSocketResponse::from_binary(bytes));
+                    self.deliver(WebSocketResponse::from_binary(bytes), now);
                 }
                 Frame::Ping(payload) => {
                     self.state.pong = Some(payload);
@@ -366,23 +378,23 @@ impl Pump {
         read
     }
 
-    fn deliver(&mut self, message: WebSocketResponse) {
-        let judging = self.renewal.judge(&message);
-        if judging.is_none() && self.post_processors.is_empty() {
+    fn deliver(&mut self, message: WebSocketResponse, now: Ticks) {
+        match self.renewal.judge(&message, now) {
+            Some(judging) => {
+                self.state.processing =
+                    Some(Box::pin(async move { Processed::Judged(judging.await, message) }));
+            }
+            None => self.process(message),
+        }
+    }
+
+    fn process(&mut self, message: WebSocketResponse) {
+        if self.post_processors.is_empty() {
             return self.inbox.push(Ok(message));
         }
         let processors = Arc::clone(&self.post_processors);
-        self.state.processing = Some(Box::pin(async move {
-            let judged = match judging {
-                Some(judging) => Some(judging.await),
-                None => None,
-            };
-            let item = match judged.as_ref().is_none_or(Judged::passes_on) {
-                true => Some(process(&processors, message).await),
-                false => None,
-            };
-            Processed { judged, item }
-        }));
+        self.state.processing =
+            Some(Box::pin(async move { Processed::Item(process(&processors, message).await) }));
     }
 
     /// Tells everyone: readers why, and senders that their messages were not sent.

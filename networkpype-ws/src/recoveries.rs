@@ -12,6 +12,11 @@ pub(crate) struct Recoveries {
 }
 
 impl Recoveries {
+    /// What was tried.
+    pub(crate) fn tried(&self) -> &[Recovery] {
+        &self.tried
+    }
+
     /// Does what `recovery` asks for, and says whether trying again may help.
     pub(crate) async fn attempt(&mut self, options: &Options, recovery: Recovery) -> bool {
         if recovery == Recovery::GiveUp

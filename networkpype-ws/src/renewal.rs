@@ -20,6 +20,8 @@ pub(crate) struct Renewal {
     state: State,
     /// By when the server has to answer what was asked of it.
     answer_by: Ticks,
+    /// How long the scheme has just thought about a message, in which nothing was read.
+    thought: Duration,
 }
 
 /// What renewing needs beside the connection.
@@ -30,13 +32,15 @@ pub(crate) struct Scheme {
 }
 
 enum State {
-    /// Nobody asks for anything, or a message is being judged.
+    /// Nobody asks for anything.
     Idle,
     /// Until the scheme has a message, and the limits have room for it.
     Waiting(Pin<Box<dyn Future<Output = Result<Ready, Error>> + Send>>),
     Ready(Ready),
     /// The message was sent, and its answer is among those that come.
     Asked(Extensions),
+    /// The scheme thinks about one of those, since then.
+    Judging(Ticks),
 }
 
 /// A message that may be sent now.
@@ -69,7 +73,8 @@ impl Judged {
 impl Renewal {
     /// None, for a connection that nobody has logged in.
     pub(crate) fn never() -> Self {
-        Self { scheme: None, state: State::Idle, answer_by: Ticks::MAX }
+        let answer_by = Ticks::MAX;
+        Self { scheme: None, state: State::Idle, answer_by, thought: Duration::ZERO }
     }
 
     /// Of the login that `session` is of.
@@ -136,9 +141,14 @@ impl Renewal {
         self.answer_by
     }
 
-    /// The time in which nothing was read counts for nothing.
+    /// The time in which nothing was read counts for nothing, unless it was the scheme that had to be waited for.
     pub(crate) fn paused_for(&mut self, pause: Duration) {
+        let pause = pause.saturating_sub(std::mem::take(&mut self.thought));
         self.answer_by = self.answer_by + pause;
+    }
+
+    pub(crate) fn is_judging(&self) -> bool {
+        matches!(self.state, State::Judging(_))
     }
 
     pub(crate) fn not_answered(&self) -> Error {
@@ -150,9 +160,10 @@ impl Renewal {
     pub(crate) fn judge(
         &mut self,
         message: &WebSocketResponse,
+        now: Ticks,
     ) -> Option<impl Future<Output = Judged> + Send + use<>> {
         let scheme = self.scheme.clone()?;
-        let mut session = match std::mem::replace(&mut self.state, State::Idle) {
+        let mut session = match std::mem::replace(&mut self.state, State::Judging(now)) {
             State::Asked(session) => session,
             other => {
                 self.state = other;
@@ -170,7 +181,10 @@ impl Renewal {
     ///
     /// # Errors
     /// When the connection is logged in no more.
-    pub(crate) fn judged(&mut self, judged: Judged) -> Result<(), Error> {
+    pub(crate) fn judged(&mut self, judged: Judged, now: Ticks) -> Result<(), Error> {
+        if let State::Judging(since) = self.state {
+            self.thought = now.saturating_since(since);
+        }
         let Judged { session, step } = judged;
         let Some(scheme) = self.scheme.clone() else { return Ok(()) };
         match step? {

@@ -6,9 +6,9 @@ use std::{
 };
 
 use networkpype_core::{
-    Auth, AuthError, AuthErrorKind, ErrorKind, Extensions, LoginRefusal, LoginStep, RestRequest,
-    Ticker, Ticks, TokioTicker, WebSocketHandshake, WebSocketRequest, WebSocketResponse,
-    async_trait, mock::MockPeer,
+    Auth, AuthError, AuthErrorKind, ErrorKind, Extensions, LoginRefusal, LoginStep, Outcome,
+    RestRequest, Ticker, Ticks, TokioTicker, WebSocketHandshake, WebSocketRequest,
+    WebSocketResponse, async_trait, mock::MockPeer,
 };
 use networkpype_ws::{WebSocketManager, WebSocketManagerBuilder};
 
@@ -255,4 +255,95 @@ async fn a_renewal_knows_what_was_noted_in_the_handshake() {
     let (result, (_, peer)) = tokio::join!(manager.connect(handshake), transport.accept());
     result.expect("connected");
     assert_eq!(sent(&peer).await, "noted");
+}
+
+/// Says nothing to a message, or signs no handshake.
+struct Stuck {
+    signs: bool,
+}
+
+#[async_trait]
+impl Auth for Stuck {
+    async fn rest_authenticate(&self, _: RestRequest) -> Result<RestRequest, AuthError> {
+        Err(AuthError::unsupported("not for REST"))
+    }
+
+    async fn ws_authenticate(
+        &self,
+        request: WebSocketRequest,
+    ) -> Result<WebSocketRequest, AuthError> {
+        Ok(request)
+    }
+
+    async fn ws_handshake(
+        &self,
+        handshake: WebSocketHandshake,
+    ) -> Result<WebSocketHandshake, AuthError> {
+        if !self.signs {
+            std::future::pending::<()>().await;
+        }
+        Ok(handshake)
+    }
+
+    async fn ws_login(
+        &self,
+        _: &mut Extensions,
+        received: Option<&WebSocketResponse>,
+    ) -> Result<LoginStep, AuthError> {
+        match received {
+            None => Ok(LoginStep::NotNeeded),
+            Some(_) => std::future::pending().await,
+        }
+    }
+
+    async fn ws_renewal(&self, _: &mut Extensions) -> Result<WebSocketRequest, AuthError> {
+        Ok(WebSocketRequest::text("renew"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scheme_that_does_not_make_up_its_mind_ends_the_connection_in_time() {
+    let (manager, peer) = connected(|builder| {
+        builder.auth(Stuck { signs: true }).login_timeout(Duration::from_secs(10))
+    })
+    .await;
+    let ticker = TokioTicker::new();
+    assert_eq!(sent(&peer).await, "renew");
+    peer.send(text("no"));
+    let error = manager.receive().await.expect_err("an end");
+    assert_eq!(error.kind(), ErrorKind::Login, "{error:?}");
+    assert!((after(10)..after(12)).contains(&ticker.now()), "{:?}", ticker.now());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_is_not_signed_in_time_is_not_sent() {
+    let (manager, _transport) = unconnected(|builder| builder.auth(Stuck { signs: false }));
+    let handshake = WebSocketHandshake::new("wss://h/").auth_required();
+    let error = manager.connect(handshake).await.expect_err("not signed");
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Timeout, Outcome::NotSent));
+}
+
+struct Slow;
+
+#[async_trait]
+impl networkpype_core::WebSocketPostProcessor for Slow {
+    async fn post_process(
+        &self,
+        message: WebSocketResponse,
+    ) -> Result<WebSocketResponse, networkpype_core::BoxError> {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        Ok(message)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_post_processor_is_not_the_servers_delay() {
+    let (manager, peer) =
+        logged_in(9, |builder| builder.login_timeout(Duration::from_secs(10)).post_processor(Slow))
+            .await;
+    assert_eq!(sent(&peer).await, "login 2");
+    peer.send(text("data a"));
+    assert_eq!(received(&manager).await, "data a");
+    peer.send(text("welcome 2"));
+    assert_eq!(sent(&peer).await, "login 3");
 }
