@@ -249,21 +249,27 @@ impl Auth for AuthChain {
         signed: &RestRequest,
         response: &RestResponse,
     ) -> Result<(), AuthError> {
+        // Each is shown it, also where one before does not accept it.
+        let mut shown = Ok(());
         for (scheme, stage) in self.stages(signed) {
-            scheme.on_response(&stage.signed, response).await?;
+            shown = shown.and(scheme.on_response(&stage.signed, response).await);
         }
-        Ok(())
+        shown
     }
 
     async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {
+        // One that fails to mend it does not keep the others from it.
+        let mut failed = Ok(Recovery::GiveUp);
         for (scheme, stage) in self.stages(rejection.signed) {
-            let rejection = Rejection::new(&stage.signed, rejection.response);
-            match scheme.on_rejected(&rejection).await? {
-                Recovery::GiveUp => {}
-                recovery => return Ok(recovery),
+            let rejection =
+                Rejection::new(&stage.signed, rejection.response).after(rejection.tried);
+            match scheme.on_rejected(&rejection).await {
+                Ok(Recovery::GiveUp) => {}
+                Ok(recovery) => return Ok(recovery),
+                error => failed = failed.and(error),
             }
         }
-        Ok(Recovery::GiveUp)
+        failed
     }
 
     /// By the last scheme that has something to say: what stands before it is what it signed.

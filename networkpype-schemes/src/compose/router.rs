@@ -103,10 +103,24 @@ impl AuthRouter {
         })
     }
 
+    /// The same, if its credentials may go there.
+    fn web_socket_at(&self, origin: Option<&Origin>) -> Result<&Arc<dyn Auth>, AuthError> {
+        let auth = self.web_socket()?;
+        match origin.is_none_or(|origin| auth.allows(origin)) {
+            true => Ok(auth),
+            false => Err(not_allowed()),
+        }
+    }
+
     fn schemes(&self) -> impl Iterator<Item = &Arc<dyn Auth>> {
         let routed = self.routes.iter().filter_map(|route| route.auth.as_ref());
         routed.chain(&self.otherwise).chain(&self.web_socket)
     }
+}
+
+fn not_allowed() -> AuthError {
+    let message = "the scheme of this route does not allow its credentials to this host";
+    AuthError::new(AuthErrorKind::Configuration, message)
 }
 
 impl AuthRouterBuilder {
@@ -161,11 +175,7 @@ impl Auth for AuthRouter {
             Some(auth) if request.origin().is_none_or(|origin| auth.allows(origin)) => {
                 auth.rest_authenticate(request).await?
             }
-            Some(_) => {
-                let message =
-                    "the scheme of this route does not allow its credentials to this host";
-                return Err(AuthError::new(AuthErrorKind::Configuration, message));
-            }
+            Some(_) => return Err(not_allowed()),
         };
         self.note(&mut signed, auth);
         Ok(signed)
@@ -175,14 +185,14 @@ impl Auth for AuthRouter {
         &self,
         request: WebSocketRequest,
     ) -> Result<WebSocketRequest, AuthError> {
-        self.web_socket()?.ws_authenticate(request).await
+        self.web_socket_at(request.extensions().get())?.ws_authenticate(request).await
     }
 
     async fn ws_handshake(
         &self,
         handshake: WebSocketHandshake,
     ) -> Result<WebSocketHandshake, AuthError> {
-        let auth = self.web_socket()?;
+        let auth = self.web_socket_at(handshake.origin())?;
         let mut signed = auth.ws_handshake(handshake).await?;
         self.note(signed.request_mut(), Some(Arc::clone(auth)));
         Ok(signed)
@@ -193,11 +203,11 @@ impl Auth for AuthRouter {
         session: &mut Extensions,
         received: Option<&WebSocketResponse>,
     ) -> Result<LoginStep, AuthError> {
-        self.web_socket()?.ws_login(session, received).await
+        self.web_socket_at(session.get())?.ws_login(session, received).await
     }
 
     async fn ws_renewal(&self, session: &mut Extensions) -> Result<WebSocketRequest, AuthError> {
-        self.web_socket()?.ws_renewal(session).await
+        self.web_socket_at(session.get())?.ws_renewal(session).await
     }
 
     async fn on_response(

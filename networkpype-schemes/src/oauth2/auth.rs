@@ -88,9 +88,14 @@ impl Auth for OAuth2 {
         let shown_in = if *is_renewal { &websocket.renewal } else { &websocket.login };
         let Some(login) = shown_in else { return Ok(LoginStep::Wait) };
         match websocket.judge(login, received, token.access()) {
-            LoginStep::Refused(refusal) if refusal.recovery() == Recovery::GiveUp => {
-                self.after_refusal(token.generation()).await?;
-                Ok(LoginStep::Refused(refusal.with_recovery(Recovery::Refreshed)))
+            // The next login gets another token; where there is none, the server's refusal says more than that.
+            LoginStep::Refused(refusal)
+                if refusal.recovery() == Recovery::GiveUp && !*is_renewal =>
+            {
+                Ok(LoginStep::Refused(match self.after_refusal(token.generation()).await {
+                    Ok(_) => refusal.with_recovery(Recovery::Refreshed),
+                    Err(_) => refusal,
+                }))
             }
             step => Ok(step),
         }
@@ -128,6 +133,8 @@ impl Auth for OAuth2 {
             return Ok(Recovery::GiveUp);
         };
         match cause(rejection.response.status(), rejection.response.headers()) {
+            // Another token than the one that was had for this call is of no use either.
+            Cause::Token if rejection.tried.contains(&Recovery::Refreshed) => Ok(Recovery::GiveUp),
             Cause::Token => {
                 self.after_refusal(*generation).await?;
                 Ok(Recovery::Refreshed)

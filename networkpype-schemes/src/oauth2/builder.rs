@@ -206,7 +206,8 @@ impl OAuth2Builder {
 
     /// Sends this message on a connection that is up, each time that the token which was shown there is about to end: for
     /// APIs that take a new one in place. It may be the same as that of the login. A connection whose renewal is refused or
-    /// not answered ends. Default: none, and the API ends the connection when it likes.
+    /// not answered ends, and data flows meanwhile: so let `refused_when` match what answers this message alone, and no
+    /// error about something else. Default: none, and the API ends the connection when it likes.
     pub fn ws_renewal(mut self, renewal: Login) -> Self {
         self.renewal = Some(renewal);
         self

@@ -365,6 +365,63 @@ async fn what_comes_of_a_handshake_goes_to_the_schemes_that_signed_it_each_with_
     assert_eq!(noted(&journal), ["a login 0 false after a", "b login 0 false after b"]);
 }
 
+#[tokio::test]
+async fn a_websockets_scheme_gives_its_credentials_to_the_hosts_that_it_allows() {
+    let journal = journal();
+    let auth = AuthRouter::builder()
+        .route(AuthRoute::host("api.example.com"), Named::new("rest", &journal))
+        .websocket(Named { only: Some("ws.example.com"), logins: 1, ..Named::new("ws", &journal) })
+        .build()
+        .expect("usable");
+    for (host, allowed) in [("ws.example.com", true), ("api.example.com", false)] {
+        let url = format!("wss://{host}/stream");
+        let origin: Origin = url.trim_end_matches("/stream").parse().expect("an origin");
+        let signed = auth.ws_handshake(WebSocketHandshake::new(&url)).await;
+        assert_eq!(signed.is_ok(), allowed, "{host}");
+        let mut session = Extensions::new();
+        session.insert(origin.clone());
+        assert_eq!(auth.ws_login(&mut session, None).await.is_ok(), allowed, "{host}");
+        let message = WebSocketRequest::text("x").extension(origin);
+        assert_eq!(auth.ws_authenticate(message).await.is_ok(), allowed, "{host}");
+    }
+}
+
+/// Cannot mend anything.
+struct Fails;
+
+#[async_trait]
+impl Auth for Fails {
+    async fn rest_authenticate(&self, request: RestRequest) -> Result<RestRequest, AuthError> {
+        Ok(request)
+    }
+
+    async fn ws_authenticate(&self, _: WebSocketRequest) -> Result<WebSocketRequest, AuthError> {
+        Err(AuthError::unsupported("no messages"))
+    }
+
+    async fn on_response(&self, _: &RestRequest, _: &RestResponse) -> Result<(), AuthError> {
+        Err(AuthError::unsupported("not mine"))
+    }
+
+    async fn on_rejected(&self, _: &Rejection<'_>) -> Result<Recovery, AuthError> {
+        Err(AuthError::unsupported("out of order"))
+    }
+}
+
+#[tokio::test]
+async fn a_scheme_that_fails_keeps_no_other_of_its_chain_from_seeing_and_mending() {
+    let journal = journal();
+    for (recovery, mended) in [(Recovery::NewNonce, true), (Recovery::GiveUp, false)] {
+        let named = Named { recovery, ..Named::new("a", &journal) };
+        let chain = AuthChain::new(Fails).then(named);
+        let signed = chain.rest_authenticate(RestRequest::get(URL)).await.expect("signed");
+        chain.on_response(&signed, &unauthorized()).await.expect_err("one does not accept it");
+        let result = chain.on_rejected(&Rejection::new(&signed, &unauthorized())).await;
+        assert_eq!(result.ok(), mended.then_some(recovery));
+        assert_eq!(noted(&journal), ["a sees a", "a recovers a"]);
+    }
+}
+
 /// Signs nothing of a WebSocket.
 struct ApiKeyOfRequests;
 

@@ -10,7 +10,7 @@ use networkpype_core::{
 use networkpype_schemes::oauth2::{Grant, OAuth2, fields_are, token_login};
 
 use crate::{
-    oauth2_issuer::{Issuer, refusal, scheme, token},
+    oauth2_issuer::{Issuer, refusal, says, scheme, token},
     wire::{header, text},
 };
 
@@ -148,4 +148,45 @@ async fn a_renewal_shows_the_next_token_where_one_was_shown_and_only_there() {
     let mut session = Extensions::new();
     without.ws_login(&mut session, None).await.expect("a step");
     assert!(waiting(&without, &mut session).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_stays_one_where_no_other_token_can_be_had_or_none_is_looked_for() {
+    let login = || {
+        token_login(r#"{"op":"auth","token":"{token}"}"#)
+            .accepted_when(fields_are([("event", "ok")]))
+            .refused_when(fields_are([("event", "no")]))
+    };
+    let no = WebSocketResponse::from_text(r#"{"event":"no"}"#);
+    let issuer = Issuer::answers([token("one"), says(500, "")]);
+    let auth = scheme(&issuer, Grant::client_credentials()).ws_login(login()).build();
+    let auth = auth.expect("a scheme");
+    let mut session = Extensions::new();
+    auth.ws_login(&mut session, None).await.expect("a step");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let step = auth.ws_login(&mut session, Some(&no)).await.expect("a step");
+    let LoginStep::Refused(refusal) = step else { panic!("{step:?}") };
+    assert_eq!(refusal.recovery(), Recovery::GiveUp);
+
+    let issuer = Issuer::answers([token("one"), token("two")]);
+    let auth = scheme(&issuer, Grant::client_credentials()).ws_login(login());
+    let auth = auth.ws_renewal(login()).build().expect("a scheme");
+    let mut session = Extensions::new();
+    auth.ws_login(&mut session, None).await.expect("a step");
+    assert!(text(auth.ws_renewal(&mut session).await.expect("a message")).contains("two"));
+    let step = auth.ws_login(&mut session, Some(&no)).await.expect("a step");
+    assert!(matches!(step, LoginStep::Refused(_)), "{step:?}");
+    assert_eq!(issuer.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_was_renewed_for_a_call_is_not_renewed_again_for_it() {
+    let issuer = Issuer::answers([token("one")]);
+    let auth = scheme(&issuer, Grant::client_credentials()).build().expect("a scheme");
+    let handshake = auth.ws_handshake(WebSocketHandshake::new(URL)).await.expect("signed");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let refused = refusal(401, None);
+    let again = Rejection::new(handshake.request(), &refused).after(&[Recovery::Refreshed]);
+    assert_eq!(auth.on_rejected(&again).await.expect("a recovery"), Recovery::GiveUp);
+    assert_eq!(issuer.asked(), 1);
 }
