@@ -6,6 +6,7 @@ mod arrivals;
 mod bytes;
 mod errors;
 mod faults;
+mod given_signers;
 mod limits;
 mod origins;
 mod pipeline;

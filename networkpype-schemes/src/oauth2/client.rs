@@ -164,7 +164,8 @@ impl Client {
     }
 }
 
-fn push(body: &mut Vec<u8>, name: &str, value: &Secret) {
+/// Adds a parameter to the text of a form.
+pub(super) fn push(body: &mut Vec<u8>, name: &str, value: &Secret) {
     let value = value.expose_str().unwrap_or_default();
     let separator = if body.is_empty() { "" } else { "&" };
     body.extend_from_slice(

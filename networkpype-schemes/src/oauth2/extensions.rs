@@ -21,13 +21,10 @@ impl Issuer {
         assertion: &Assertion,
     ) -> Result<ObtainedToken, TokenError> {
         let server = self.server().await?;
-        let endpoint = self.token_endpoint(server);
-        let (audiences, now) = (endpoint.audiences(), self.clock.now());
-        let signed = assertion
-            .sign(self.client.id(), audiences, now, &*self.entropy)
-            .map_err(set_up_wrong)?;
+        let assertion = Some(assertion.clone());
+        let endpoint = Endpoint { assertion, ..self.token_endpoint(server) };
         let grant = ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
-        self.own(&endpoint, &[grant, ("assertion", text(&signed)?)]).await
+        self.own(&endpoint, &[grant]).await
     }
 
     /// RFC 8693, section 2.1.

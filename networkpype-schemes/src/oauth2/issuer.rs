@@ -213,6 +213,7 @@ impl Issuer {
             entropy: Arc::clone(&self.entropy),
             // Proofs are for tokens: at the other endpoints there is nothing to bind (RFC 9449, section 5).
             presentation: None,
+            assertion: None,
         }
     }
 

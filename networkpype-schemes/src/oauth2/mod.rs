@@ -24,6 +24,7 @@ mod dpop;
 mod error;
 mod exchange;
 mod extensions;
+mod form;
 mod grant;
 mod issuer;
 #[cfg(feature = "oauth2-loopback")]

@@ -10,15 +10,16 @@ use std::{
 use http::StatusCode;
 use networkpype_auth::token::{TokenError, TokenErrorKind};
 use networkpype_core::{
-    AuthError, Caller, Clock, Encoding, LimitChoice, RestRequest, RestResponse, Timestamp,
+    Caller, Clock, Encoding, Error, LimitChoice, Outcome, RestRequest, RestResponse, Timestamp,
 };
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use serde_json::Value;
 
 use super::{
-    assertion::Audiences,
+    assertion::{Assertion, Audiences},
     client::Client,
     error::{malformed, refused, set_up_wrong},
+    form::Form,
     presentation::{Presentation, Server},
 };
 pub(super) use crate::token_endpoint::{limited, succeeded, unreachable};
@@ -30,9 +31,10 @@ const USE_NONCE: &str = "use_dpop_nonce";
 /// One endpoint, as the client asks it.
 ///
 /// The requests of the `oauth2` library pass through here too. Of those only the form is used: the URL is sent as it was
-/// given, and the client's proof is added here, anew for each request.
+/// given, and the client's proof is added by [`Form`], anew for each request and after the wait for capacity.
 ///
 /// It owns what it needs: futures that borrow it through the library's traits could not be sent to other threads.
+#[derive(Clone)]
 pub(super) struct Endpoint {
     pub(super) caller: Arc<dyn Caller>,
     pub(super) client: Client,
@@ -43,6 +45,8 @@ pub(super) struct Endpoint {
     pub(super) entropy: Arc<dyn Entropy>,
     /// How the tokens that are asked for will be sent, where some are.
     pub(super) presentation: Option<Presentation>,
+    /// What the grant consists in, where it is signed (RFC 7523, section 2.1).
+    pub(super) assertion: Option<Assertion>,
 }
 
 /// What a server says, as far as it is to be read.
@@ -77,35 +81,36 @@ impl Endpoint {
 
     /// Sends the text of a form; once more, with proofs of its own, where the server gives out the nonce that it asks for.
     async fn send(&self, form: Vec<u8>) -> Result<Reply, TokenError> {
-        let (reply, sent) = self.attempt(form.clone()).await?;
+        let form = Arc::new(Form::new(self.clone(), form.into()));
+        let reply = self.attempt(&form).await?;
         let asks_for_nonce = matches!(&reply, Reply::Refusal(code) if code == USE_NONCE);
-        let has_other = |it: &Presentation| it.has_other_nonce(Server::Authorization, &sent);
+        let has_other = |it: &Presentation| {
+            form.sent().is_some_and(|sent| it.has_other_nonce(Server::Authorization, &sent))
+        };
         if asks_for_nonce && self.presentation.as_ref().is_some_and(has_other) {
-            return Ok(self.attempt(form).await?.0);
+            return self.attempt(&form).await;
         }
         Ok(reply)
     }
 
-    /// What the server says to a form, and what was sent.
-    async fn attempt(&self, form: Vec<u8>) -> Result<(Reply, RestRequest), TokenError> {
-        let request = limited(self.request(form).map_err(set_up_wrong)?, &self.limit);
-        let response = self.caller.call(request.clone()).await.map_err(unreachable)?;
-        if let Some(presentation) = &self.presentation {
-            presentation.learn(Server::Authorization, &request, response.headers());
-        }
-        Ok((reply(response, self.clock.now())?, request))
-    }
-
-    fn request(&self, form: Vec<u8>) -> Result<RestRequest, AuthError> {
+    /// What the server says to a form.
+    async fn attempt(&self, form: &Arc<Form>) -> Result<Reply, TokenError> {
         let request = RestRequest::post(&self.url).header("accept", "application/json");
-        let (audiences, now) = (self.audiences(), self.clock.now());
-        let request = self.client.prove(request, form, audiences, now, &*self.entropy)?;
-        // After the body, which forgets what the one before was.
-        let mut request = request.header("content-type", "application/x-www-form-urlencoded");
-        if let Some(presentation) = &self.presentation {
-            presentation.prove(Server::Authorization, &mut request, None)?;
+        let called = self.caller.call_signed(limited(request, &self.limit), form.clone());
+        let response = called.await.map_err(not_asked)?;
+        if let (Some(presentation), Some(sent)) = (&self.presentation, form.sent()) {
+            presentation.learn(Server::Authorization, &sent, response.headers());
         }
-        Ok(request)
+        reply(response, self.clock.now())
+    }
+}
+
+/// What could not be put together will not be better later; whom nobody reached may be there then.
+fn not_asked(error: Error) -> TokenError {
+    if error.is_auth() && error.outcome() == Outcome::NotSent {
+        set_up_wrong(error)
+    } else {
+        unreachable(error)
     }
 }
 

@@ -1,13 +1,13 @@
 //! Tokens that are bound to a key.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, StatusCode};
 use networkpype_auth::{JwtKey, JwtVerifier, PublicJwk};
 use networkpype_core::{
-    Auth as _, Clock as _, Recovery, Rejection, RestRequest, RestResponse, Timestamp,
-    WebSocketHandshake, WebSocketRequest,
+    Auth, Caller, Clock as _, Error, Recovery, Rejection, RestRequest, RestResponse, Timestamp,
+    WebSocketHandshake, WebSocketRequest, async_trait,
 };
 use networkpype_schemes::oauth2::{
     Assertion, Client, DpopClaims, DpopKey, Grant, JwtAlgorithm, JwtSigner, OAuth2, OAuth2Builder,
@@ -103,6 +103,48 @@ async fn each_attempt_has_a_proof_of_its_own_bound_to_its_request_and_its_token(
     let claims = proof(&asked, &key);
     assert_eq!((&claims["htm"], &claims["htu"]), (&json!("POST"), &json!(TOKEN_URL)));
     assert!(claims.get("ath").is_none() && claims.get("nonce").is_none());
+}
+
+/// A caller that has to wait a minute for capacity.
+struct Busy(Issuer);
+
+#[async_trait]
+impl Caller for Busy {
+    async fn call(&self, request: RestRequest) -> Result<RestResponse, Error> {
+        self.0.call(request).await
+    }
+
+    async fn call_signed(
+        &self,
+        request: RestRequest,
+        signer: Arc<dyn Auth>,
+    ) -> Result<RestResponse, Error> {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        self.0.call(signer.rest_authenticate(request).await?).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_token_is_asked_for_with_is_made_after_the_wait_for_capacity() {
+    let (issuer, key) = (Issuer::answers([bound("one"), bound("two")]), key());
+    let signer = || JwtSigner::with_secret(JwtAlgorithm::Hs256, &"x".repeat(32).into());
+    let assertion = || Assertion::new(signer().expect("a signer")).backdate(Duration::ZERO);
+    let client = Client::with_assertion("my-client", assertion());
+    for (number, grant) in [(0, Grant::client_credentials()), (1, Grant::jwt_bearer(assertion()))] {
+        let auth = scheme(&issuer, grant).dpop(key.clone()).client(client.clone());
+        let wall = Wall::new();
+        let auth = auth.caller(Busy(issuer.clone())).clock(wall.clone()).build();
+        auth.expect("a scheme").token().await.expect("a token");
+        let now = wall.now().as_secs();
+        assert_eq!(proof(&issuer.request(number), &key)["iat"], now);
+        for name in ["client_assertion", "assertion"] {
+            let Some(token) = issuer.form(number, name) else { continue };
+            let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("claims"));
+            let claims: Value = serde_json::from_slice(&claims.expect("base64url")).expect("JSON");
+            assert_eq!(claims["iat"], now, "{name}");
+        }
+    }
+    assert!(issuer.form(1, "assertion").is_some());
 }
 
 #[tokio::test(start_paused = true)]
