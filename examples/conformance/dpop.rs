@@ -1,7 +1,7 @@
 //! Proofs of possession (RFC 9449): theirs verify as their case says, and ours say the same of the same request.
 
 use networkpype::{
-    Secret, Timestamp,
+    Method, Secret, Timestamp,
     auth::{JwtAlgorithm, JwtKey, JwtVerifier, KeyEncoding, PublicJwk, SigningKey},
     schemes::oauth2::{DpopClaims, DpopKey},
 };
@@ -81,12 +81,14 @@ fn same(case: &Value, theirs: &Proof) -> Result<(), String> {
     let issued_at = theirs.claims.get("iat").and_then(Value::as_i64).unwrap_or_default();
     // The URL of the request, where the case has one: the proof leaves its query out.
     let url = ["url", "uri"].iter().find_map(|name| case[*name].as_str());
+    let method = case["method"].as_str().unwrap_or_else(|| claim("htm"));
     let mut claims = DpopClaims::new(
-        case["method"].as_str().unwrap_or_else(|| claim("htm")),
+        &method.parse::<Method>().map_err(text)?,
         url.unwrap_or_else(|| claim("htu")),
-        claim("jti"),
         Timestamp::from_secs(issued_at),
-    );
+    )
+    .map_err(text)?
+    .jti(claim("jti"));
     if let Some(token) = case["access_token"].as_str() {
         claims = claims.access_token(&token.into());
     }

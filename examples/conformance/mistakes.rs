@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use networkpype::{
-    Timestamp,
+    Method, Timestamp,
     schemes::oauth2::{DpopClaims, DpopKey},
 };
 
@@ -160,7 +160,8 @@ fn what_a_token_says_itself_need_not_stand_beside_it() {
 #[test]
 fn a_proof_is_held_against_all_that_its_case_says() {
     let key = DpopKey::generate().expect("a key");
-    let claims = DpopClaims::new("GET", "https://h/a", "j", Timestamp::from_secs(7));
+    let claims = DpopClaims::new(&Method::GET, "https://h/a", Timestamp::from_secs(7));
+    let claims = claims.expect("claims");
     let proof = key.proof(&claims.access_token(&"t".into()).nonce("n")).expect("a proof");
     let case = json!({
         "proof": proof,

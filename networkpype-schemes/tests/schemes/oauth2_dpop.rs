@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use networkpype_auth::{JwtKey, JwtVerifier, PublicJwk};
 use networkpype_core::{
     Auth, Caller, Clock as _, Error, Recovery, Rejection, RestRequest, RestResponse, Timestamp,
@@ -337,8 +337,8 @@ fn a_key_signs_with_its_own_algorithm_and_shows_nothing_private() {
         let key = SigningKey::generate(of).expect("a key");
         let dpop = DpopKey::new(algorithm, key.clone()).expect("a key");
         assert_eq!(dpop.thumbprint(), key.public_jwk().thumbprint());
-        let claims = DpopClaims::new("GET", "https://h/", "j", Wall::new().now());
-        let proof = dpop.proof(&claims).expect("a proof");
+        let claims = DpopClaims::new(&Method::GET, "https://h/", Wall::new().now());
+        let proof = dpop.proof(&claims.expect("claims")).expect("a proof");
         let header = URL_SAFE_NO_PAD.decode(proof.split('.').next().expect("a header"));
         let expected = format!(
             r#"{{"alg":"{}","typ":"dpop+jwt","jwk":{}}}"#,
@@ -368,7 +368,8 @@ fn the_hash_of_the_token_in_the_standards_example_reproduces() {
         let theirs = &case["claims"];
         let at = Timestamp::from_secs(theirs["iat"].as_i64().expect("a time"));
         let [method, url, jti] = ["htm", "htu", "jti"].map(|name| text(&theirs[name]));
-        let mut claims = DpopClaims::new(method, url, jti, at);
+        let method: Method = method.parse().expect("a method");
+        let mut claims = DpopClaims::new(&method, &url, at).expect("claims").jti(jti);
         if let Some(token) = case["access_token"].as_str() {
             claims = claims.access_token(&token.into());
         }

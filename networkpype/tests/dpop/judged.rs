@@ -2,7 +2,7 @@
 
 use networkpype::Clock as _;
 use networkpype::{
-    RestManager, RestRequest, SystemClock, Timestamp,
+    Method, RestManager, RestRequest, SystemClock, Timestamp,
     schemes::oauth2::{Client, DpopClaims, DpopKey, Grant, OAuth2},
 };
 use networkpype_test::peers::{Kind, Peer};
@@ -64,7 +64,9 @@ async fn what_a_thief_could_send_is_refused_where_what_the_key_proves_is_taken()
         let url = api.url(path);
         let mut proof = |key: &DpopKey, method: &str, url: &str, at: Timestamp, token: &str| {
             number += 1;
-            let claims = DpopClaims::new(method, url, format!("proof number {number}"), at);
+            let method: Method = method.parse().expect("a method");
+            let claims = DpopClaims::new(&method, url, at).expect("claims");
+            let claims = claims.jti(format!("proof number {number}"));
             key.proof(&claims.access_token(&token.into())).expect("a proof")
         };
         let now = SystemClock.now();

@@ -10,6 +10,8 @@ use networkpype_auth::{JwtAlgorithm, JwtSigner, PublicJwk, SignatureAlgorithm, S
 use networkpype_core::AuthError;
 use serde_json::json;
 
+use crate::entropy::{Entropy, SystemEntropy};
+
 pub use claims::DpopClaims;
 pub(super) use prover::Prover;
 
@@ -72,9 +74,13 @@ impl DpopKey {
     /// is sent by other means.
     ///
     /// # Errors
-    /// When the claims are not usable: no URL, or a text in them that no header can carry.
+    /// When the system gives no random bytes, or the library fails, for want of memory.
     pub fn proof(&self, claims: &DpopClaims) -> Result<String, AuthError> {
-        self.signer.sign(&self.header, &claims.to_json()?)
+        self.proof_with(claims, &SystemEntropy)
+    }
+
+    fn proof_with(&self, claims: &DpopClaims, entropy: &dyn Entropy) -> Result<String, AuthError> {
+        self.signer.sign(&self.header, &claims.to_json(entropy)?)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::HeaderMap;
 use networkpype_core::{AuthError, Clock, Origin, RestRequest, Secret};
 
@@ -45,8 +44,7 @@ impl Prover {
     ) -> Result<(), AuthError> {
         // The URL as it is sent. Managers have filled it already.
         request.resolve(None)?;
-        let jti = URL_SAFE_NO_PAD.encode(self.entropy.bytes()?);
-        let mut claims = DpopClaims::of(request, jti, self.clock.now())?;
+        let mut claims = DpopClaims::of(request, self.clock.now())?;
         if let Some(token) = token {
             claims = claims.access_token(token);
         }
@@ -54,7 +52,7 @@ impl Prover {
         if let Some(nonce) = &known {
             claims = claims.nonce(nonce.clone());
         }
-        let proof = Secret::from(self.key.proof(&claims)?);
+        let proof = Secret::from(self.key.proof_with(&claims, &*self.entropy)?);
         request.insert_sensitive_header(PROOF, proof.expose_bytes())?;
         request.extensions_mut().insert(Proved(known));
         Ok(())

@@ -54,7 +54,8 @@ impl Caller for Says {
 
 fn dpop_claims() -> DpopClaims {
     let now = Timestamp::from_secs(1_700_000_000);
-    DpopClaims::new("GET", url(), CANARY, now).access_token(&CANARY.into()).nonce(CANARY)
+    let claims = DpopClaims::new(&http::Method::GET, &url(), now).expect("claims");
+    claims.jti(CANARY).access_token(&CANARY.into()).nonce(CANARY)
 }
 
 fn url() -> String {
