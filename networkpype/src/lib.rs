@@ -27,7 +27,7 @@ pub use networkpype_core::{
     JsonMembers, Kept, LimitChoice, LimitId, LoginRefusal, LoginStep, ManualClock, Origin,
     OriginPattern, Outcome, OutcomeRules, Pair, Pairs, Permit, ProxyOptions, Recovery, Rejection,
     ResponseHead, RestPostProcessor, RestPreProcessor, RestRequest, RestResponse, RestTransport,
-    Resync, Secret, SystemClock, Throttle, ThrottleError, Ticker, Ticks, Timestamp, Timing,
+    Resync, Secret, Sleep, SystemClock, Throttle, ThrottleError, Ticker, Ticks, Timestamp, Timing,
     TlsOptions, TokioTicker, TransportError, TransportErrorKind, WebSocketEvent,
     WebSocketHandshake, WebSocketPostProcessor, WebSocketPreProcessor, WebSocketRequest,
     WebSocketResponse, WebSocketTransport, WireError, async_trait,
