@@ -16,7 +16,8 @@ use crate::{DigestEncoding, HashAlgorithm};
 ///
 /// It holds the members that make the key and no others, in the order and without the spaces that RFC 7638 hashes. A
 /// `kid`, an `alg` or a private part in a text that it is read from is left out. [`Display`](fmt::Display) writes the
-/// JSON; with the feature `jwt` it is `Serialize` too.
+/// JSON; with the feature `jwt` it is `Serialize` too. Zeros in front of an RSA key's numbers are left out, as RFC 7518,
+/// section 6.3.1, has them, so that a key has one thumbprint however it was written.
 ///
 /// ```
 /// use networkpype_auth::PublicJwk;
@@ -72,15 +73,19 @@ impl PublicJwk {
         let mut members = Vec::with_capacity(names.len());
         for &name in names {
             let value = match name {
-                "kty" => kty,
-                "crv" => named(curve)?,
+                "kty" => kty.to_owned(),
+                "crv" => named(curve)?.to_owned(),
                 _ => {
                     let bytes = jwk.bytes(name)?;
-                    check_length(kty, curve, name, bytes.expose_bytes().len())?;
-                    jwk.text(name).unwrap_or_default()
+                    let bytes = match kty {
+                        "RSA" => without_zeros(bytes.expose_bytes()),
+                        _ => bytes.expose_bytes(),
+                    };
+                    check_length(kty, curve, name, bytes.len())?;
+                    encoded(bytes)
                 }
             };
-            members.push((name, value.to_owned()));
+            members.push((name, value));
         }
         Ok(Self { members })
     }
@@ -172,6 +177,12 @@ fn encoded(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// A number without the zeros in front of it.
+fn without_zeros(number: &[u8]) -> &[u8] {
+    let first = number.iter().position(|byte| *byte != 0).unwrap_or(number.len());
+    number.get(first..).unwrap_or_default()
+}
+
 /// A curve's name goes into the JSON as it stands.
 fn named(curve: &str) -> Result<&str, AuthError> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -192,7 +203,9 @@ fn check_length(kty: &str, curve: &str, name: &str, length: usize) -> Result<(),
         Some(needed) if needed != length => Err(refused(format!(
             "the member {name} of the JSON Web Key has {length} bytes; on {curve} it has {needed}"
         ))),
-        _ if length == 0 => Err(refused(format!("the member {name} of the JSON Web Key is empty"))),
+        _ if length == 0 => {
+            Err(refused(format!("the member {name} of the JSON Web Key is empty or zero")))
+        }
         _ => Ok(()),
     }
 }

@@ -37,7 +37,7 @@ impl VerifyingKey {
     ///
     /// # Errors
     /// When there is none, or it is not of the kind that `algorithm` verifies with; when an RSA key has fewer than 2048
-    /// bits or more than 8192.
+    /// bits or more than 8192, or an Ed25519 key is a point of small order, which nobody has the private half of.
     pub fn from_pem(algorithm: SignatureAlgorithm, pem: &str) -> Result<Self, AuthError> {
         Self::from_der(algorithm, &pem::public_key(pem)?)
     }
@@ -56,6 +56,9 @@ impl VerifyingKey {
             return Err(refused("an RSA key needs 2048 to 8192 bits"));
         }
         match ParsedPublicKey::new(scheme.verification(), der) {
+            Ok(key) if is_of_small_order(scheme, &key) => Err(refused(
+                "the Ed25519 key is of small order: there are signatures that it verifies of any message",
+            )),
             Ok(key) => Ok(Self { algorithm, key }),
             Err(_) => Err(match kind_of(der) {
                 Some(kind) if kind != scheme.kind() => {
@@ -86,10 +89,7 @@ impl VerifyingKey {
             Scheme::Ed25519 => jwk.bytes("x"),
             Scheme::Ecdsa(_) => [vec![4], jwk.bytes("x"), jwk.bytes("y")].concat(),
             Scheme::Rsa(..) => {
-                // Some issuers write a zero in front, which RFC 7518, section 6.3.1.1 warns of.
-                let number = |name| jwk.bytes(name).into_iter().skip_while(|byte| *byte == 0);
-                let (n, e): (Vec<_>, Vec<_>) = (number("n").collect(), number("e").collect());
-                let der = PublicKeyComponents { n, e }.as_der();
+                let der = PublicKeyComponents { n: jwk.bytes("n"), e: jwk.bytes("e") }.as_der();
                 let der = der
                     .map_err(|_| refused("the JSON Web Key is not an RSA key, or it is damaged"))?;
                 der.as_ref().to_vec()
@@ -124,6 +124,51 @@ impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyingKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
+}
+
+/// Whether an Ed25519 key is one of the eight points whose order divides eight. For the first of them a signature verifies of
+/// every message, for the others of every second, fourth or eighth, and the library takes them (RFC 8032, section 5.1.7, leaves
+/// that open).
+fn is_of_small_order(scheme: Scheme, key: &ParsedPublicKey) -> bool {
+    if !matches!(scheme, Scheme::Ed25519) {
+        return false;
+    }
+    // The point stands at the end of SubjectPublicKeyInfo, whichever form the key was read from. A form that cannot be had is
+    // not believed.
+    key.as_der().map_or(true, |info| {
+        let Some(mut y) = info.as_ref().last_chunk::<32>().copied() else { return true };
+        // The highest bit is the sign of the other coordinate.
+        y[31] &= 0x7f;
+        SMALL_ORDER.contains(&y)
+    })
+}
+
+/// The second coordinates of these points, little-endian: 1, -1 and 0, the two of order eight, and 0 and 1 once more, as what
+/// they are without being reduced.
+const SMALL_ORDER: [[u8; 32]; 7] = [
+    little_endian(0x01, 0x00, 0x00),
+    little_endian(0xec, 0xff, 0x7f),
+    little_endian(0x00, 0x00, 0x00),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+    little_endian(0xed, 0xff, 0x7f),
+    little_endian(0xee, 0xff, 0x7f),
+];
+
+/// A number of these first, middle and last bytes.
+const fn little_endian(first: u8, middle: u8, last: u8) -> [u8; 32] {
+    let mut bytes = [middle; 32];
+    bytes[0] = first;
+    bytes[31] = last;
+    bytes
 }
 
 /// What a key is that was not the one asked for.

@@ -1,5 +1,6 @@
 //! Public keys: what is published of a private one, and what others know it by.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use networkpype_auth::{JwtAlgorithm, KeyEncoding, PublicJwk, SignatureAlgorithm, SigningKey};
 use networkpype_core::Secret;
 use serde_json::{Value, json};
@@ -95,6 +96,22 @@ fn a_public_key_stands_in_a_header_as_it_is_hashed() {
 }
 
 #[test]
+fn a_zero_in_front_of_a_number_does_not_give_a_key_another_thumbprint() {
+    let key = committed("jose/rfc7515_8037.json")["cases"][1]["key"].clone();
+    let mut padded = key.clone();
+    for name in ["n", "e"] {
+        let number = URL_SAFE_NO_PAD.decode(key[name].as_str().expect("a number"));
+        let number = number.expect("base64url");
+        padded[name] = URL_SAFE_NO_PAD.encode([&[0, 0], number.as_slice()].concat()).into();
+    }
+    assert_eq!(parsed(&padded), parsed(&key));
+    assert_eq!(parsed(&padded).thumbprint(), parsed(&key).thumbprint());
+    // Coordinates keep theirs: they are as long as the curve's numbers.
+    let point = json!({"kty": "EC", "crv": "P-256", "x": "A".repeat(43), "y": "A".repeat(43)});
+    assert!(parsed(&point).to_string().contains(&"A".repeat(43)));
+}
+
+#[test]
 fn a_jwk_that_is_no_public_key_is_refused_by_the_name_of_what_is_wrong() {
     const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
     for (jwk, expected) in [
@@ -126,7 +143,14 @@ fn a_jwk_that_is_no_public_key_is_refused_by_the_name_of_what_is_wrong() {
             "the member x of the JSON Web Key has 32 bytes; on P-521 it has 66",
         ),
         (json!({"kty": "EC", "crv": "P-256", "x": X}), "the JSON Web Key lacks its member y"),
-        (json!({"kty": "RSA", "e": "AQAB", "n": ""}), "the member n of the JSON Web Key is empty"),
+        (
+            json!({"kty": "RSA", "e": "AQAB", "n": ""}),
+            "the member n of the JSON Web Key is empty or zero",
+        ),
+        (
+            json!({"kty": "RSA", "e": "AAA", "n": X}),
+            "the member e of the JSON Web Key is empty or zero",
+        ),
         (json!({"kty": "RSA", "e": 65537, "n": X}), "the JSON Web Key lacks its member e"),
     ] {
         assert_eq!(refused(&jwk), expected, "{jwk}");

@@ -131,3 +131,47 @@ fn a_verifying_key_is_shared_by_tasks_and_not_printed() {
     shared(&key);
     assert_eq!(format!("{key:?}"), "VerifyingKey { algorithm: Ed25519, .. }");
 }
+
+#[test]
+fn an_ed25519_key_that_verifies_anything_is_refused_however_it_is_written() {
+    // The second coordinates of the eight points of small order, also where they are not reduced. The highest bit is free.
+    let all = [
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    ];
+    let info = info(&pem_key(ED25519, &pem_for(ED25519)));
+    for text in all {
+        let plain = bytes_of(text);
+        let mut signed = plain.clone();
+        signed[31] |= 0x80;
+        for point in [plain, signed] {
+            let info = [&info[..12], &point].concat();
+            let jwk = serde_json::json!({"kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(&point)});
+            let jwk: PublicJwk = jwk.to_string().parse().expect("members");
+            for (form, result) in [
+                ("the bare key", VerifyingKey::from_der(ED25519, &point)),
+                ("DER", VerifyingKey::from_der(ED25519, &info)),
+                ("PEM", VerifyingKey::from_pem(ED25519, &pem("PUBLIC KEY", &info))),
+                ("a JSON Web Key", VerifyingKey::from_jwk(ED25519, &jwk)),
+            ] {
+                let error = result.expect_err(form);
+                assert!(error.to_string().contains("small order"), "{form}, {text}: {error}");
+            }
+        }
+    }
+    // What it would mean: this one verifies a signature that nobody made.
+    let identity = bytes_of(all[1]);
+    let forged = [identity.as_slice(), &[0; 32]].concat();
+    let library = ParsedPublicKey::new(verifier(ED25519), &identity).expect("the library takes it");
+    assert!(library.verify_sig(b"anything", &forged).is_ok());
+}
+
+fn bytes_of(hex: &str) -> Vec<u8> {
+    let digits = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).expect("ASCII"));
+    digits.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal")).collect()
+}
