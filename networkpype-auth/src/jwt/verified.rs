@@ -1,4 +1,4 @@
-use std::{borrow::Cow, fmt, ops::Deref};
+use std::{borrow::Cow, fmt};
 
 use serde::de::DeserializeOwned;
 
@@ -39,15 +39,25 @@ impl VerifiedJwt {
     /// # Errors
     /// When they are not of this type. The error does not repeat any of them.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, JwtError> {
-        parsed(&self.payload, "its claims are of another form")
+        parsed(self.payload(), "its claims are of another form")
     }
-}
 
-impl Deref for VerifiedJwt {
-    type Target = VerifiedJws<'static>;
+    /// The claims as they were signed: the bytes of a JSON object.
+    pub fn payload(&self) -> &[u8] {
+        self.0.payload()
+    }
 
-    fn deref(&self) -> &Self::Target {
-        &self.0
+    /// The algorithm that it was verified with.
+    pub fn algorithm(&self) -> JwtAlgorithm {
+        self.0.algorithm()
+    }
+
+    /// The header as a type of yours.
+    ///
+    /// # Errors
+    /// As [`VerifiedJws::header`].
+    pub fn header<T: DeserializeOwned>(&self) -> Result<T, JwtError> {
+        self.0.header()
     }
 }
 
