@@ -1,8 +1,9 @@
 //! The names that configuration files use for what is an enum here.
 
-/// Gives an enum the names of its variants, to read and to write. A variant without a name does not compile.
+/// Gives an enum the names of its variants, to read and to write. A variant without a name does not compile. Further names,
+/// behind `|`, are read alone.
 macro_rules! named {
-    ($type:ident, $what:literal, { $($variant:ident => $name:literal),+ $(,)? }) => {
+    ($type:ident, $what:literal, { $($variant:ident => $name:literal $(| $also:literal)*),+ $(,)? }) => {
         impl $type {
             /// Its name in configuration files, which it is read from by [`FromStr`](std::str::FromStr).
             pub fn as_str(self) -> &'static str {
@@ -15,13 +16,13 @@ macro_rules! named {
         impl std::str::FromStr for $type {
             type Err = networkpype_core::AuthError;
 
-            /// Reads what [`as_str`](Self::as_str) writes, and nothing else: case matters.
+            /// Reads what [`as_str`](Self::as_str) writes, and further names that a standard has for it: case matters.
             ///
             /// # Errors
             /// When there is no such name. The error lists those there are, and does not repeat the text.
             fn from_str(name: &str) -> Result<Self, Self::Err> {
                 match name {
-                    $($name => Ok(Self::$variant),)+
+                    $($name $(| $also)* => Ok(Self::$variant),)+
                     _ => Err(networkpype_core::AuthError::new(
                         networkpype_core::AuthErrorKind::Configuration,
                         $crate::names::unknown($what, &[$($name),+]),

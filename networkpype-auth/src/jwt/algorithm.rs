@@ -30,7 +30,7 @@ pub enum JwtAlgorithm {
     Es512,
     /// ECDSA on secp256k1 with SHA-256.
     Es256K,
-    /// Ed25519.
+    /// Ed25519. Tokens are signed as `EdDSA` (RFC 8037), and `Ed25519` (RFC 9864) is read too.
     EdDsa,
 }
 
@@ -48,7 +48,7 @@ named!(JwtAlgorithm, "JWT algorithm", {
     Es384 => "ES384",
     Es512 => "ES512",
     Es256K => "ES256K",
-    EdDsa => "EdDSA",
+    EdDsa => "EdDSA" | "Ed25519",
 });
 
 impl JwtAlgorithm {

@@ -29,8 +29,8 @@ impl JwtKey {
     /// RFC 7518 wants one at least as long as the digest; shorter ones are taken, since it is the API that chooses them.
     ///
     /// # Errors
-    /// When `algorithm` is not one of these three; when `secret` is empty, or is a key or a certificate in PEM: a public
-    /// one is no secret.
+    /// When `algorithm` is not one of these three; when `secret` is empty, or is a key or a certificate in PEM, or a JSON Web
+    /// Key or a set of them: a public one is no secret.
     pub fn with_secret(algorithm: JwtAlgorithm, secret: &Secret) -> Result<Self, AuthError> {
         let Some(hmac) = algorithm.hmac_algorithm() else {
             return Err(refused(format!(
@@ -43,6 +43,11 @@ impl JwtKey {
         }
         if secret.expose_bytes().windows(11).any(|window| window == b"-----BEGIN ") {
             return Err(refused("this is a key in PEM, and a shared secret is needed"));
+        }
+        if Jwk::parse(secret.expose_bytes()).is_ok_and(|jwk| jwk.has("kty") || jwk.has("keys")) {
+            return Err(refused(
+                "this is a JSON Web Key or a set of them, and a shared secret is needed: `from_jwk` and `from_set` read them",
+            ));
         }
         let signer = Box::new(HmacSigner::new(hmac, secret));
         Ok(Self { algorithm, id: None, material: Material::Hmac(signer) })
@@ -86,7 +91,7 @@ impl JwtKey {
     ///
     /// # Errors
     /// When it is no key for `algorithm`: by its kind, or because its `alg`, `use` or `key_ops` says that it is for something
-    /// else.
+    /// else. When its `kid` is no text (RFC 7517, section 4.5).
     pub fn from_jwk(algorithm: JwtAlgorithm, jwk: &Secret) -> Result<Self, AuthError> {
         Self::of_json(algorithm, jwk.expose_bytes())
     }
@@ -163,7 +168,12 @@ impl JwtKey {
                 Self::with_secret(algorithm, &jwk.bytes("k")?)?
             }
         };
-        Ok(Self { id: jwk.parsed("kid"), ..key })
+        // A key whose name is not understood would be one without a name, which fits any token.
+        let id = jwk.parsed("kid");
+        if id.is_none() && jwk.has("kid") {
+            return Err(refused("the member kid of the JSON Web Key is no text"));
+        }
+        Ok(Self { id, ..key })
     }
 }
 
@@ -188,7 +198,7 @@ fn check_use(jwk: &Jwk<'_>, algorithm: JwtAlgorithm) -> Result<(), AuthError> {
         Some(list) => list.iter().any(|name| name == "verify" || name == "sign"),
         None => !jwk.has("key_ops"),
     };
-    match says("alg", &|alg| alg == algorithm.as_str()) {
+    match says("alg", &|alg| alg.parse().is_ok_and(|named: JwtAlgorithm| named == algorithm)) {
         false => Err(refused(format!(
             "the JSON Web Key says that it is for another alg than {}",
             algorithm.as_str()

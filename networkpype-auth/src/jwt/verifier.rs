@@ -205,7 +205,8 @@ impl JwtVerifierBuilder {
         self
     }
 
-    /// Takes tokens that are meant for somebody else too. They can be sent on by whoever they were given to.
+    /// Takes tokens that are meant for somebody else too. They can be sent on by whoever they were given to. It contradicts
+    /// [`audience`](Self::audience).
     pub fn any_audience(mut self) -> Self {
         self.rules.any_audience = true;
         self
@@ -258,9 +259,13 @@ impl JwtVerifierBuilder {
     /// The verifier.
     ///
     /// # Errors
-    /// When it has no key.
+    /// When it has no key, or both an [`audience`](Self::audience) and [`any_audience`](Self::any_audience).
     pub fn build(self) -> Result<JwtVerifier, AuthError> {
         let Self { keys, rules, token_type, max_length, clock } = self;
+        if rules.any_audience && !rules.audiences.is_empty() {
+            let message = "`audience` and `any_audience` contradict each other: say one of them";
+            return Err(AuthError::new(AuthErrorKind::Configuration, message));
+        }
         Ok(JwtVerifier { keys: some(keys)?, rules, token_type, max_length, clock })
     }
 }

@@ -255,3 +255,73 @@ fn the_salt_of_rsassa_pss_is_as_long_as_the_digest() {
     }
     assert_eq!(tokens, 4);
 }
+
+#[test]
+fn a_public_key_in_json_is_no_secret_either() {
+    let jwk = pem_key(SignatureAlgorithm::Ed25519, &pem_for(SignatureAlgorithm::Ed25519));
+    let jwk = jwk.public_jwk().to_string();
+    for secret in [
+        format!("\n{jwk}\n"),
+        r#"{"\u006bty":"RSA","e":"AQAB","n":"AQ"}"#.to_owned(),
+        r#"{"kty":"oct","k":"aHVudGVyMg"}"#.to_owned(),
+        format!(r#"{{"keys":[{jwk}]}}"#),
+    ] {
+        let secret = Secret::new(secret);
+        let error = JwtKey::with_secret(JwtAlgorithm::Hs256, &secret).expect_err("public");
+        assert!(error.to_string().starts_with("this is a JSON Web Key or a set"), "{error}");
+    }
+    // Other text that happens to be JSON may be a secret.
+    for secret in ["{}", r#"{"secret":"kty"}"#, r#""kty""#, "1"] {
+        JwtKey::with_secret(JwtAlgorithm::Hs256, &secret.into()).expect(secret);
+    }
+}
+
+#[test]
+fn a_key_whose_name_is_no_text_is_not_one_that_fits_every_name() {
+    for kid in ["7", "null", r#"["k"]"#, "true"] {
+        let jwk = format!(r#"{{"kty":"oct","k":"aHVudGVyMg","kid":{kid}}}"#);
+        let error = JwtKey::from_jwk(JwtAlgorithm::Hs256, &Secret::new(jwk.as_str()));
+        let told = error.expect_err(kid).to_string();
+        assert_eq!(told, "the member kid of the JSON Web Key is no text", "{kid}");
+        // RFC 7517, section 5: the others of a set are taken.
+        let set = Secret::new(format!(r#"{{"keys":[{jwk},{{"kty":"oct","k":"AQ","kid":"k"}}]}}"#));
+        let keys = JwtKey::from_set(&[JwtAlgorithm::Hs256], &set).expect("a key");
+        assert_eq!(keys.iter().map(JwtKey::id).collect::<Vec<_>>(), [Some("k")], "{kid}");
+    }
+}
+
+#[test]
+fn the_name_that_says_the_curve_is_taken_beside_eddsa_and_not_written() {
+    // RFC 9864, section 2.2.
+    let key = pem_key(SignatureAlgorithm::Ed25519, &pem_for(SignatureAlgorithm::Ed25519));
+    let signer = JwtSigner::with_key(JwtAlgorithm::EdDsa, key.clone()).expect("a key");
+    for name in ["EdDSA", "Ed25519"] {
+        let mut jwk = json!(key.public_jwk());
+        jwk["alg"] = name.into();
+        let jwk = JwtKey::from_jwk(JwtAlgorithm::EdDsa, &Secret::new(jwk.to_string()));
+        let verifier = lenient().key(jwk.expect(name)).build().expect("a verifier");
+        for name in ["EdDSA", "Ed25519"] {
+            let token = signer.sign(&json!({ "alg": name }).to_string(), "{}").expect("signed");
+            let verified = verifier.verify(&token).expect(name);
+            assert_eq!(verified.algorithm(), JwtAlgorithm::EdDsa);
+        }
+        for name in ["Ed448", "ed25519", "ED25519"] {
+            let token = signer.sign(&json!({ "alg": name }).to_string(), "{}").expect("signed");
+            assert_eq!(kind(&verifier, &token), Some(JwtErrorKind::AlgorithmNotAccepted), "{name}");
+        }
+    }
+    let header = signer.algorithm().header::<&str, &str>([]).expect("a header");
+    assert_eq!(header, r#"{"alg":"EdDSA","typ":"JWT"}"#);
+}
+
+#[test]
+fn an_audience_and_any_contradict_each_other() {
+    for builder in
+        [lenient().audience("me").any_audience(), lenient().any_audience().audience("me")]
+    {
+        let told = builder.build().expect_err("a contradiction").to_string();
+        assert!(told.contains("`audience` and `any_audience` contradict"), "{told}");
+    }
+    let any = lenient().any_audience().build().expect("a verifier");
+    assert_eq!(kind(&any, &token(r#"{"alg":"HS256"}"#, "{}")), None);
+}
