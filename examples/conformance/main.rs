@@ -29,6 +29,7 @@ mod oauth1;
 mod options;
 mod pkce;
 mod published;
+mod reason;
 mod refusal;
 mod report;
 mod rest;
