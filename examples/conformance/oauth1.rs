@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use networkpype::{
     Auth as _, Encoding, Explanation, ManualClock, Method, RestRequest, Timestamp,
     schemes::oauth1::{
-        ClientCredentials, HashAlgorithm, KeyEncoding, OAuth1, OAuth1Builder, Placement,
+        ClientCredentials, HashAlgorithm, KeyEncoding, OAuth1, OAuth1Builder, ParameterPlacement,
         TokenCredentials,
     },
 };
@@ -120,7 +120,7 @@ fn scheme(case: &Value, parameters: &Parameters) -> Result<Option<OAuth1>, Strin
     if get("oauth_version").is_none() {
         builder = builder.without_version();
     }
-    if let (Some(realm), Placement::Header) = (case["realm"].as_str(), placement(case)) {
+    if let (Some(realm), ParameterPlacement::Header) = (case["realm"].as_str(), placement(case)) {
         builder = builder.realm(realm);
     }
     builder = with_body_hash(case, get("oauth_body_hash"), builder);
@@ -164,18 +164,18 @@ fn with_body_hash(case: &Value, given: Option<&str>, builder: OAuth1Builder) -> 
     }
 }
 
-fn placement(case: &Value) -> Placement {
+fn placement(case: &Value) -> ParameterPlacement {
     let named = text_of(&case["placement"]).to_ascii_lowercase();
     if named.contains("query") || named.contains("uri") {
-        Placement::Query
+        ParameterPlacement::Query
     } else if named.contains("body") || named.contains("form") {
-        Placement::Body
+        ParameterPlacement::Body
     } else {
-        Placement::Header
+        ParameterPlacement::Header
     }
 }
 
-fn request(case: &Value, placement: Placement) -> Result<RestRequest, String> {
+fn request(case: &Value, placement: ParameterPlacement) -> Result<RestRequest, String> {
     let method = Method::from_bytes(text_of(&case["method"]).to_ascii_uppercase().as_bytes())
         .map_err(|_| "`method` is no method".to_owned())?;
     let url = case["url"].as_str().or(case["uri"].as_str()).ok_or("`url` is missing")?;
@@ -184,7 +184,7 @@ fn request(case: &Value, placement: Placement) -> Result<RestRequest, String> {
     // A case that does not say what its body is has a form.
     let kind = case.get("content_type").map_or(Some(FORM), Value::as_str);
     let is_form = kind.is_some_and(|kind| kind.starts_with(FORM));
-    let request = if is_form && placement == Placement::Body {
+    let request = if is_form && placement == ParameterPlacement::Body {
         body.split('&').filter(|pair| !pair.is_empty()).fold(request, |request, pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             request.form_param_as(Encoding::AsIs, name, value)
@@ -222,8 +222,10 @@ async fn check(case: &Value, scheme: OAuth1, unsigned: RestRequest) -> Result<()
     if let Some(signature) = expected["signature"].as_str() {
         let query = target.split_once('?').map_or("", |(_, query)| query);
         let own = match (placement(case), &header) {
-            (Placement::Header, Some(header)) => of_header(header).remove("oauth_signature"),
-            (Placement::Query, _) => value_of(query, "oauth_signature"),
+            (ParameterPlacement::Header, Some(header)) => {
+                of_header(header).remove("oauth_signature")
+            }
+            (ParameterPlacement::Query, _) => value_of(query, "oauth_signature"),
             _ => value_of(&body, "oauth_signature"),
         };
         compare::same("signature", signature, &own.unwrap_or_default())?;

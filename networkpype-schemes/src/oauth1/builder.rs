@@ -4,7 +4,8 @@ use networkpype_auth::{DigestEncoding, HashAlgorithm};
 use networkpype_core::{AuthError, AuthErrorKind, Clock, SystemClock};
 
 use super::{
-    ClientCredentials, Entropy, OAuth1, Placement, TokenCredentials, method::Method, sign::Own,
+    ClientCredentials, Entropy, OAuth1, ParameterPlacement, TokenCredentials, method::Method,
+    sign::Own,
 };
 use crate::entropy::SystemEntropy;
 
@@ -27,7 +28,7 @@ enum BodyHash {
 
 /// What all signatures have in common, whoever they are for.
 pub(super) struct Settings {
-    pub(super) placement: Placement,
+    pub(super) placement: ParameterPlacement,
     pub(super) realm: Option<String>,
     pub(super) version: bool,
     pub(super) body_hash: Option<HashAlgorithm>,
@@ -55,7 +56,7 @@ impl Nonces {
 impl OAuth1Builder {
     pub(super) fn new(client: ClientCredentials) -> Self {
         let settings = Settings {
-            placement: Placement::default(),
+            placement: ParameterPlacement::default(),
             realm: None,
             version: true,
             body_hash: None,
@@ -73,7 +74,7 @@ impl OAuth1Builder {
     }
 
     /// Where the `oauth_` parameters are sent. Default: in the `Authorization` header.
-    pub fn placement(mut self, placement: Placement) -> Self {
+    pub fn placement(mut self, placement: ParameterPlacement) -> Self {
         self.settings.placement = placement;
         self
     }
@@ -146,7 +147,7 @@ impl OAuth1Builder {
     /// hash of a signature method that names none.
     pub fn build(mut self) -> Result<OAuth1, AuthError> {
         if let Some(realm) = &self.settings.realm {
-            if self.settings.placement != Placement::Header {
+            if self.settings.placement != ParameterPlacement::Header {
                 return Err(wrong("a realm stands in the header alone, and the parameters do not"));
             }
             if realm.chars().any(char::is_control) {

@@ -25,7 +25,7 @@ pub use crate::entropy::Entropy;
 pub use builder::OAuth1Builder;
 pub use credentials::{ClientCredentials, TokenCredentials};
 pub use flow::{AuthorizationFlow, AuthorizationFlowBuilder, OUT_OF_BAND};
-pub use placement::Placement;
+pub use placement::ParameterPlacement;
 pub use temporary::TemporaryCredentials;
 
 use base_string::Kind;

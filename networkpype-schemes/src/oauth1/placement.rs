@@ -11,7 +11,7 @@ use super::{
 /// Where the `oauth_` parameters are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
-pub enum Placement {
+pub enum ParameterPlacement {
     /// In the `Authorization` header (RFC 5849, section 3.5.1). The default, and what servers prefer.
     #[default]
     Header,
@@ -21,7 +21,7 @@ pub enum Placement {
     Query,
 }
 
-impl Placement {
+impl ParameterPlacement {
     /// Puts everything but the signature where it is signed: into the query or the form. In the header it stands beside what is
     /// signed of the request, and goes in with the signature.
     pub(super) fn put_parameters(

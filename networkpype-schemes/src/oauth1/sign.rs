@@ -10,7 +10,7 @@ use super::{
     base_string::{BaseString, Kind, has_form, parameters},
     method::Signer,
     parameters::Parameter,
-    placement::Placement,
+    placement::ParameterPlacement,
 };
 
 /// What a signature was made with beside the request and the keys: to make its base string again, for its explanation.
@@ -123,7 +123,7 @@ impl OAuth1 {
         own: &[Own],
     ) -> Result<BaseString, AuthError> {
         // Elsewhere they stand in what is read anyway.
-        let beside = if self.settings.placement == Placement::Header { own } else { &[] };
+        let beside = if self.settings.placement == ParameterPlacement::Header { own } else { &[] };
         let beside = beside.iter().map(|own| Parameter::new(&own.name, &own.value));
         BaseString::new(request, kind, beside)
     }

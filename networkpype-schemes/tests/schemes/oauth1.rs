@@ -10,7 +10,8 @@ use networkpype_core::{
     WebSocketRequest,
 };
 use networkpype_schemes::oauth1::{
-    ClientCredentials, Entropy, HashAlgorithm, OAuth1, OAuth1Builder, Placement, TokenCredentials,
+    ClientCredentials, Entropy, HashAlgorithm, OAuth1, OAuth1Builder, ParameterPlacement,
+    TokenCredentials,
 };
 
 use crate::wire::{NOW_MS, body, clock_at, header};
@@ -147,23 +148,25 @@ async fn values_in_the_header_are_percent_encoded_and_the_realm_is_a_quoted_text
 async fn parameters_go_where_the_placement_says_and_the_signature_last() {
     let request = || RestRequest::post("https://h/a?q=1").form_param("f", "x y");
     let expected = "POST&https%3A%2F%2Fh%2Fa&f%3Dx%2520y%26{own}%26q%3D1";
-    for placement in [Placement::Header, Placement::Query, Placement::Body] {
+    for placement in
+        [ParameterPlacement::Header, ParameterPlacement::Query, ParameterPlacement::Body]
+    {
         assert_base(hmac().placement(placement), request(), expected).await;
     }
     let own = "oauth_consumer_key=ck&oauth_token=tk&oauth_signature_method=HMAC-SHA1&\
                oauth_timestamp=1700000000&oauth_nonce=010101010101010101010101&oauth_version=1.0&\
                oauth_signature=";
-    let mut query = signed(hmac().placement(Placement::Query), request()).await;
+    let mut query = signed(hmac().placement(ParameterPlacement::Query), request()).await;
     assert!(query.target().starts_with(&format!("/a?q=1&{own}")), "{}", query.target());
     assert_eq!(body(&query), "f=x+y");
-    let mut form = signed(hmac().placement(Placement::Body), request()).await;
+    let mut form = signed(hmac().placement(ParameterPlacement::Body), request()).await;
     assert!(body(&form).starts_with(&format!("f=x+y&{own}")), "{}", body(&form));
     assert_eq!(form.target(), "/a?q=1");
     for sent in [&query, &form] {
         assert!(!sent.headers().contains_key("authorization"));
     }
     let mut empty =
-        signed(hmac().placement(Placement::Body), RestRequest::post("https://h/")).await;
+        signed(hmac().placement(ParameterPlacement::Body), RestRequest::post("https://h/")).await;
     assert!(body(&empty).starts_with(own));
     assert_eq!(header(&empty, "content-type"), "application/x-www-form-urlencoded");
     empty.freeze().expect("it can be sent");
@@ -173,8 +176,8 @@ async fn parameters_go_where_the_placement_says_and_the_signature_last() {
 async fn a_space_in_a_parameter_of_the_protocol_is_sent_as_servers_of_all_kinds_read_it() {
     let spaced = |placement| hmac().placement(placement).parameter("oauth_x", "a b~*");
     let request = || RestRequest::post("https://h/a");
-    let mut query = signed(spaced(Placement::Query), request()).await;
-    let form = signed(spaced(Placement::Body), request()).await;
+    let mut query = signed(spaced(ParameterPlacement::Query), request()).await;
+    let form = signed(spaced(ParameterPlacement::Body), request()).await;
     for sent in [query.target(), body(&form)] {
         assert!(sent.contains("&oauth_x=a%20b~%2A&oauth_signature="), "{sent}");
     }
@@ -194,7 +197,9 @@ async fn nothing_that_was_frozen_changes() {
     let mut request = RestRequest::post("https://h/a?b=%7e&&c").form_param("f", "x y");
     let (target, form) = (request.target(), body(&request));
     request.body_bytes().expect("no stream");
-    for placement in [Placement::Header, Placement::Query, Placement::Body] {
+    for placement in
+        [ParameterPlacement::Header, ParameterPlacement::Query, ParameterPlacement::Body]
+    {
         let mut sent = signed(hmac().placement(placement), request.clone()).await;
         assert!(sent.target().starts_with(&target));
         assert!(body(&sent).starts_with(&form));
@@ -243,7 +248,7 @@ async fn a_handshake_is_signed_as_the_get_that_the_server_receives() {
     let get = auth().rest_authenticate(RestRequest::get("https://h/ws?a=1")).await.expect("signed");
     assert_eq!(header(signed.request(), "authorization"), header(&get, "authorization"));
 
-    let in_body = hmac().placement(Placement::Body).build().expect("a scheme");
+    let in_body = hmac().placement(ParameterPlacement::Body).build().expect("a scheme");
     let error = in_body.ws_handshake(WebSocketHandshake::new("wss://h/ws")).await;
     assert_eq!(error.expect_err("no body").kind(), AuthErrorKind::Request);
     let error = auth().ws_authenticate(WebSocketRequest::text("x")).await.expect_err("no message");

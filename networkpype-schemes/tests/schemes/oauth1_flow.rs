@@ -7,8 +7,8 @@ use networkpype_core::{
     Caller, Error, LimitChoice, RestRequest, RestResponse, Secret, async_trait,
 };
 use networkpype_schemes::oauth1::{
-    AuthorizationFlow, AuthorizationFlowBuilder, ClientCredentials, OAuth1, OUT_OF_BAND, Placement,
-    TemporaryCredentials, TokenCredentials,
+    AuthorizationFlow, AuthorizationFlowBuilder, ClientCredentials, OAuth1, OUT_OF_BAND,
+    ParameterPlacement, TemporaryCredentials, TokenCredentials,
     token::{TokenError, TokenErrorKind},
 };
 
@@ -115,7 +115,7 @@ async fn the_verifier_is_exchanged_with_the_temporary_credentials() {
 async fn tokens_are_asked_for_with_the_placement_of_the_client() {
     let caller = Says::new(200, GIVEN);
     let client = OAuth1::builder(ClientCredentials::hmac_sha1("ck", "cs"))
-        .placement(Placement::Body)
+        .placement(ParameterPlacement::Body)
         .build()
         .expect("a scheme");
     let flow = builder(client).caller(caller.clone()).unlimited().build().expect("a flow");

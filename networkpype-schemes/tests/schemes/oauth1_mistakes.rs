@@ -4,7 +4,7 @@ use std::error::Error as _;
 
 use networkpype_core::{Auth, AuthError, AuthErrorKind, RestRequest};
 use networkpype_schemes::oauth1::{
-    ClientCredentials, KeyEncoding, OAuth1, OAuth1Builder, Placement, TokenCredentials,
+    ClientCredentials, KeyEncoding, OAuth1, OAuth1Builder, ParameterPlacement, TokenCredentials,
 };
 
 fn builder() -> OAuth1Builder {
@@ -22,7 +22,7 @@ fn settings_that_contradict_each_other_are_told_when_they_are_made() {
     let plaintext = || OAuth1::builder(ClientCredentials::plaintext("ck", "cs"));
     let own = || OAuth1::builder(ClientCredentials::signed_by("ck", "OWN", |_| Ok(Vec::new())));
     for (mistake, why) in [
-        (builder().placement(Placement::Query).realm("Photos"), "realm"),
+        (builder().placement(ParameterPlacement::Query).realm("Photos"), "realm"),
         (builder().realm("a\nb"), "control character"),
         (plaintext().body_hash(), "PLAINTEXT"),
         (own().body_hash(), "body_hash_with"),
@@ -63,7 +63,7 @@ async fn a_parameter_that_would_come_twice_is_refused() {
         get().param("oauth_signature", "x"),
         RestRequest::post("https://h/a").form_param("oauth_timestamp", 1),
     ] {
-        for placement in [Placement::Header, Placement::Query] {
+        for placement in [ParameterPlacement::Header, ParameterPlacement::Query] {
             let error = refused(builder().placement(placement), request.clone()).await;
             let told = error.to_string();
             assert!(told.contains("`oauth_") && !told.contains("hunter2"), "{told}");
@@ -76,7 +76,7 @@ async fn a_parameter_that_would_come_twice_is_refused() {
 
 #[tokio::test]
 async fn what_has_no_room_for_parameters_in_its_body_is_refused() {
-    let in_body = || builder().placement(Placement::Body);
+    let in_body = || builder().placement(ParameterPlacement::Body);
     let post = || RestRequest::post("https://h/a");
     for (request, why) in [
         (RestRequest::get("https://h/a"), "header or the query"),

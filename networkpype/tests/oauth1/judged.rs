@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use networkpype::{
     Clock as _, ManualClock, RestRequest, SystemClock, WebSocketHandshake, WebSocketManager,
     schemes::oauth1::{
-        ClientCredentials, KeyEncoding, OAuth1, OAuth1Builder, Placement, TokenCredentials,
+        ClientCredentials, KeyEncoding, OAuth1, OAuth1Builder, ParameterPlacement, TokenCredentials,
     },
 };
 use networkpype_test::peers::{Kind, Peer};
@@ -14,7 +14,8 @@ use crate::observed::{Observed, manager, statuses};
 
 const AT_ONCE: usize = 64;
 
-const PLACEMENTS: [Placement; 3] = [Placement::Header, Placement::Query, Placement::Body];
+const PLACEMENTS: [ParameterPlacement; 3] =
+    [ParameterPlacement::Header, ParameterPlacement::Query, ParameterPlacement::Body];
 
 const KEYS: &str = include_str!("../../../vectors/ccxt/keys.json");
 
@@ -156,7 +157,7 @@ async fn what_carries_no_form_is_taken_too() {
     let Some(peer) = Peer::start(Kind::Oauth1Oauthlib, &[]) else { return };
     let json = || RestRequest::put("/json").json_object([("a", "b&c=d")]);
     for client in all(&peer) {
-        for placement in [Placement::Header, Placement::Query] {
+        for placement in [ParameterPlacement::Header, ParameterPlacement::Query] {
             let observed = Observed::new();
             let auth = scheme(client.clone()).placement(placement);
             // There is nothing to hash the body with in `PLAINTEXT`.
@@ -181,7 +182,7 @@ async fn a_realm_and_further_parameters_are_taken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handshake_s_signature_is_taken_where_it_is_right() {
     let Some(peer) = Peer::start(Kind::Oauth1Oauthlib, &[]) else { return };
-    for placement in [Placement::Header, Placement::Query] {
+    for placement in [ParameterPlacement::Header, ParameterPlacement::Query] {
         for (secret, answered) in [("cs&\u{e9}", 200), ("cs", 401)] {
             let auth = scheme(ClientCredentials::hmac_sha256("ck", secret)).placement(placement);
             let auth = auth.build().expect("a scheme");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use networkpype::{
     RestManager, RestRequest,
     schemes::oauth1::{
-        AuthorizationFlow, ClientCredentials, KeyEncoding, OAuth1, OUT_OF_BAND, Placement,
+        AuthorizationFlow, ClientCredentials, KeyEncoding, OAuth1, OUT_OF_BAND, ParameterPlacement,
         TemporaryCredentials, token::TokenErrorKind,
     },
 };
@@ -55,7 +55,9 @@ async fn a_resource_owner_gives_a_token_to_a_client_of_every_method_and_placemen
         ClientCredentials::rsa_sha256("ck", pem.as_str(), KeyEncoding::Pem).expect("a key"),
         ClientCredentials::rsa_sha512("ck", pem.as_str(), KeyEncoding::Pem).expect("a key"),
     ] {
-        for placement in [Placement::Header, Placement::Query, Placement::Body] {
+        for placement in
+            [ParameterPlacement::Header, ParameterPlacement::Query, ParameterPlacement::Body]
+        {
             let client = OAuth1::builder(client.clone()).placement(placement);
             let client = client.build().expect("a scheme");
             let flow = flow(&peer, client.clone());
@@ -67,7 +69,7 @@ async fn a_resource_owner_gives_a_token_to_a_client_of_every_method_and_placemen
             let token = flow.token_credentials(&temporary, verifier).await.expect("granted");
             // The photos themselves are asked for with the parameters where a GET has room for them.
             let client = match placement {
-                Placement::Body => continue,
+                ParameterPlacement::Body => continue,
                 _ => client.with_token(token),
             };
             assert_opens(&peer, client).await;

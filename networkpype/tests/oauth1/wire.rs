@@ -11,21 +11,22 @@ use std::{
 use networkpype::{
     BoxError, Error, RestManager, RestManagerBuilder, RestRequest, Resync, async_trait,
     schemes::oauth1::{
-        AuthorizationFlow, ClientCredentials, OAuth1, OUT_OF_BAND, Placement, TokenCredentials,
-        token::TokenErrorKind,
+        AuthorizationFlow, ClientCredentials, OAuth1, OUT_OF_BAND, ParameterPlacement,
+        TokenCredentials, token::TokenErrorKind,
     },
 };
 use networkpype_test::{RawServer, Step};
 
-const PLACEMENTS: [Placement; 3] = [Placement::Header, Placement::Query, Placement::Body];
+const PLACEMENTS: [ParameterPlacement; 3] =
+    [ParameterPlacement::Header, ParameterPlacement::Query, ParameterPlacement::Body];
 
-fn scheme(placement: Placement) -> OAuth1 {
+fn scheme(placement: ParameterPlacement) -> OAuth1 {
     let client = ClientCredentials::hmac_sha1("ck", "hunter-secret");
     let token = TokenCredentials::new("hunter-token", "hunter-token-secret");
     OAuth1::builder(client).token(token).placement(placement).build().expect("a scheme")
 }
 
-fn builder(server: &RawServer, placement: Placement) -> RestManagerBuilder {
+fn builder(server: &RawServer, placement: ParameterPlacement) -> RestManagerBuilder {
     RestManager::builder().base_url(server.url()).auth(scheme(placement))
 }
 
@@ -91,7 +92,7 @@ async fn a_redirect_is_not_followed_with_credentials_wherever_they_stand() {
 async fn credentials_go_to_no_other_origin() {
     let server = RawServer::start(answer("200 OK", ""));
     let elsewhere = RawServer::start(answer("200 OK", ""));
-    let manager = builder(&server, Placement::Query).build().expect("a manager");
+    let manager = builder(&server, ParameterPlacement::Query).build().expect("a manager");
     let other = RestRequest::get(format!("{}/a", elsewhere.url())).auth_required();
     let error: Error = manager.call(other).await.expect_err("refused");
     assert!(error.is_auth(), "{error:?}");
@@ -137,7 +138,7 @@ async fn two_causes_are_each_mended_once() {
         refused("nonce_used"),
     ];
     let server = RawServer::start_scripts(scripts);
-    let manager = builder(&server, Placement::Header).resync(Counted::default()).build();
+    let manager = builder(&server, ParameterPlacement::Header).resync(Counted::default()).build();
     let response = manager.expect("a manager").call(post()).await.expect("an answer");
     assert_eq!(response.status(), 401);
     assert_eq!(server.connections(), 3);

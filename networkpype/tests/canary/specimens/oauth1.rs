@@ -7,7 +7,7 @@ use networkpype_auth::token::TokenError;
 use networkpype_core::{AuthError, Caller, Error, RestRequest, RestResponse, async_trait};
 use networkpype_schemes::oauth1::{
     AuthorizationFlow, AuthorizationFlowBuilder, ClientCredentials, KeyEncoding, OAuth1,
-    OAuth1Builder, Placement, TemporaryCredentials, TokenCredentials,
+    OAuth1Builder, ParameterPlacement, TemporaryCredentials, TokenCredentials,
 };
 
 use crate::{canary::CANARY, specimen::Specimen, specimen::specimens};
@@ -21,7 +21,7 @@ pub(crate) fn specimens() -> Vec<Specimen> {
             builder(client).build().expect("scheme")
         });
         debug networkpype_schemes::oauth1::OAuth1Builder => clients().map(builder);
-        debug networkpype_schemes::oauth1::Placement => [Placement::Header];
+        debug networkpype_schemes::oauth1::ParameterPlacement => [ParameterPlacement::Header];
         debug networkpype_schemes::oauth1::TemporaryCredentials => [temporary()];
         debug networkpype_schemes::oauth1::TokenCredentials => [TokenCredentials::new(CANARY, CANARY)];
     }
@@ -77,7 +77,7 @@ pub(super) fn build_errors() -> Vec<AuthError> {
         errors.extend(ClientCredentials::rsa_sha256(CANARY, CANARY, encoding).err());
     }
     for client in clients() {
-        errors.extend(builder(client.clone()).placement(Placement::Query).build().err());
+        errors.extend(builder(client.clone()).placement(ParameterPlacement::Query).build().err());
         errors.extend(builder(client.clone()).realm(format!("{CANARY}\n")).build().err());
         errors.extend(builder(client).parameter("oauth_nonce", CANARY).build().err());
     }
