@@ -143,6 +143,15 @@ impl Body {
         Ok(json.members.get_or_insert_default())
     }
 
+    /// Has bytes that are the text of a form be that form, written as it was.
+    pub(crate) fn bytes_to_form(&mut self) {
+        if let Content::Bytes(bytes) = &self.content
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            self.content = Content::Form(Pairs::from_typed(text));
+        }
+    }
+
     pub(crate) fn append_form(&mut self, pair: Pair) -> Result<(), WireError> {
         if matches!(self.content, Content::Empty) {
             self.content = Content::Form(Pairs::default());

@@ -93,6 +93,12 @@ impl RestRequest {
         }
     }
 
+    /// Takes a body of bytes for the text of a form, also when it is frozen: it is sent as it was, and can grow. Whether it is
+    /// one, its `Content-Type` says. Other bodies, and bytes that are no text, stay what they are.
+    pub fn read_body_as_form(&mut self) {
+        self.edit().body.bytes_to_form();
+    }
+
     /// Adds a form parameter at the end, also when the body is frozen. An empty body becomes a form.
     ///
     /// # Errors

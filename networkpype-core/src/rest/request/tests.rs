@@ -52,6 +52,32 @@ fn an_empty_body_grows_into_the_kind_that_is_appended() {
 }
 
 #[test]
+fn a_form_that_was_given_as_bytes_grows_and_keeps_them() {
+    for typed in ["a=x+y&b=%2f&&c&=", "c", "", "&"] {
+        for is_frozen in [false, true] {
+            let kind = "application/x-www-form-urlencoded; charset=UTF-8";
+            let mut request = RestRequest::post("/o").body(typed).header("content-type", kind);
+            if is_frozen {
+                request.body_bytes().expect("bytes");
+            }
+            request.read_body_as_form();
+            assert_eq!(request.clone().body_bytes().expect("bytes"), typed);
+            request.append_form(Pair::new("s", "1")).expect("append");
+            let mark = if typed.is_empty() { "" } else { "&" };
+            assert_eq!(request.body_bytes().expect("bytes"), format!("{typed}{mark}s=1"));
+            assert_eq!(request.headers()[CONTENT_TYPE], kind);
+        }
+    }
+    for mut other in [
+        RestRequest::post("/o").body(vec![b'a', b'=', 0xff]),
+        RestRequest::post("/o").json_text("{}"),
+    ] {
+        other.read_body_as_form();
+        assert!(other.append_form(Pair::new("s", "1")).is_err());
+    }
+}
+
+#[test]
 fn json_keeps_the_order_and_numbers_it_was_given() {
     let mut request = RestRequest::post("/o").json_object([("z", 1e-7), ("a", 219.0)]);
     assert_eq!(request.body_bytes().expect("bytes"), "{\"z\":1e-7,\"a\":219.0}");
