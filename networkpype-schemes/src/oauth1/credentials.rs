@@ -81,6 +81,9 @@ impl ClientCredentials {
 
     /// `PLAINTEXT` (RFC 5849, section 3.4.4): both secrets are sent with each request. Nothing is signed, so nothing but TLS
     /// protects it.
+    ///
+    /// **Do not place them in the query** ([`ParameterPlacement::Query`](super::ParameterPlacement::Query)): they would stand in
+    /// every URL, and so in the logs of servers and proxies. It is possible, for servers that take nothing else.
     pub fn plaintext(key: impl Into<String>, secret: impl Into<Secret>) -> Self {
         Self::new(key, Method::Plaintext(secret.into()))
     }

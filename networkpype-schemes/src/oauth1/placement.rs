@@ -15,9 +15,13 @@ pub enum ParameterPlacement {
     /// In the `Authorization` header (RFC 5849, section 3.5.1). The default, and what servers prefer.
     #[default]
     Header,
-    /// At the end of the form (RFC 5849, section 3.5.2). The request has to carry a form, or an empty body that becomes one.
+    /// At the end of the form (RFC 5849, section 3.5.2). The request has to carry a form, or an empty body that becomes one. A
+    /// body of bytes is a form where its `Content-Type` says so, and stays as it is up to where it ends.
     Body,
     /// At the end of the query (RFC 5849, section 3.5.3). They show in the logs of servers and proxies.
+    ///
+    /// **With [`plaintext`](super::ClientCredentials::plaintext) both secrets stand in the URL**, as they are: whoever reads such a
+    /// log can do whatever the program can, for as long as the secrets last.
     Query,
 }
 
@@ -32,6 +36,9 @@ impl ParameterPlacement {
     ) -> Result<(), AuthError> {
         if self == Self::Body {
             check_body(request, kind)?;
+            if has_form(request.headers())? {
+                request.read_body_as_form();
+            }
         }
         own.iter().try_for_each(|own| self.put(request, &own.name, &own.value))?;
         if self == Self::Body && !has_form(request.headers())? {
@@ -94,7 +101,7 @@ fn check_body(request: &RestRequest, kind: Kind) -> Result<(), AuthError> {
             "a WebSocket's handshake has no body for the parameters: place them in the header or the query",
         );
     }
-    if matches!(request.method().as_str(), "GET" | "HEAD") {
+    if matches!(request.method().as_str(), "GET" | "HEAD" | "TRACE") {
         return refused(
             "a request without a body has no place for the parameters in it: place them in the header or the query",
         );

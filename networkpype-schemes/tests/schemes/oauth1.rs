@@ -173,6 +173,31 @@ async fn parameters_go_where_the_placement_says_and_the_signature_last() {
 }
 
 #[tokio::test]
+async fn a_form_that_was_given_as_bytes_keeps_them_and_grows() {
+    let kind = "application/x-www-form-urlencoded;charset=UTF-8";
+    let request =
+        || RestRequest::post("https://h/a").body("f=x+y&&g&h=%7e").header("content-type", kind);
+    let in_body = || hmac().placement(ParameterPlacement::Body);
+    let expected = "POST&https%3A%2F%2Fh%2Fa&f%3Dx%2520y%26g%3D%26h%3D~%26{own}";
+    for auth in [hmac(), in_body()] {
+        assert_base(auth, request(), expected).await;
+    }
+    let mut frozen = request();
+    frozen.body_bytes().expect("bytes");
+    let open = signed(in_body(), request()).await;
+    assert!(body(&open).starts_with("f=x+y&&g&h=%7e&oauth_consumer_key=ck&"), "{}", body(&open));
+    assert_eq!(header(&open, "content-type"), kind);
+    // It is the one that the same parameters have in the header, so it is of all of them and of nothing else.
+    let signature = body(&open).split("oauth_signature=").nth(1).expect("a signature").to_owned();
+    let in_header = signed(hmac(), request()).await;
+    assert!(header(&in_header, "authorization").contains(&signature), "{signature}");
+    assert_eq!(body(&signed(in_body(), frozen).await), body(&open));
+    // A server that quotes what it was sent does not have it shown.
+    let redactor = networkpype_core::Redactor::between(&request(), &open);
+    assert!(!redactor.redact(&format!("wrong: {signature}")).contains(&signature));
+}
+
+#[tokio::test]
 async fn a_space_in_a_parameter_of_the_protocol_is_sent_as_servers_of_all_kinds_read_it() {
     let spaced = |placement| hmac().placement(placement).parameter("oauth_x", "a b~*");
     let request = || RestRequest::post("https://h/a");

@@ -81,10 +81,14 @@ async fn what_has_no_room_for_parameters_in_its_body_is_refused() {
     for (request, why) in [
         (RestRequest::get("https://h/a"), "header or the query"),
         (RestRequest::head("https://h/a"), "header or the query"),
+        // RFC 9110, section 9.3.8.
+        (RestRequest::new(http::Method::TRACE, "https://h/a"), "header or the query"),
         (post().header("content-type", "text/plain"), "Content-Type"),
         (post().json_object([("a", 1)]), "not a form"),
+        (post().body("a=1"), "not a form"),
+        (post().body("a=1").header("content-type", "text/plain"), "not a form"),
         (
-            post().body("a=1").header("content-type", "application/x-www-form-urlencoded"),
+            post().body(vec![0xff]).header("content-type", "application/x-www-form-urlencoded"),
             "not a form",
         ),
     ] {
