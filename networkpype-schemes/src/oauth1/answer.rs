@@ -1,6 +1,7 @@
 //! What does a server say where a token is asked for, or in a redirect?
 
 use networkpype_auth::token::{TokenError, TokenErrorKind};
+use networkpype_core::Secret;
 
 use super::{
     TokenCredentials,
@@ -26,6 +27,12 @@ impl Answer {
             .map(|parameter| String::from_utf8(decode(parameter.value.as_bytes())))
             .transpose()
             .map_err(|_| malformed("the answer is not UTF-8"))
+    }
+
+    /// Whether a parameter stands there with this value, whatever else it has.
+    pub(super) fn has(&self, name: &str, value: &Secret) -> bool {
+        let mut values = self.0.iter().filter(|parameter| parameter.name == name);
+        values.any(|parameter| decode(parameter.value.as_bytes()) == value.expose_bytes())
     }
 
     pub(super) fn into_credentials(mut self) -> Result<TokenCredentials, TokenError> {

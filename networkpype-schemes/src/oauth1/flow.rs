@@ -101,12 +101,14 @@ impl AuthorizationFlow {
             ..self.client.clone()
         };
         let answer = self.ask(&client, &self.temporary, callback).await?;
-        if answer.one("oauth_callback_confirmed")?.as_deref() != Some("true") {
+        let confirmed = answer.one("oauth_callback_confirmed")?;
+        // What holds no credentials is no answer, and says nothing of how callbacks are treated.
+        let TokenCredentials { token, secret, .. } = answer.into_credentials()?;
+        if confirmed.as_deref() != Some("true") {
             return Err(malformed(
                 "the issuer does not say `oauth_callback_confirmed=true`: its logins can be taken over by others",
             ));
         }
-        let TokenCredentials { token, secret, .. } = answer.into_credentials()?;
         Ok(TemporaryCredentials { token, secret })
     }
 

@@ -45,22 +45,31 @@ impl TemporaryCredentials {
         let query = redirected.split_once('?').map_or(redirected, |(_, query)| query);
         let query = query.split_once('#').map_or(query, |(query, _)| query);
         let answer = Answer::read(query.as_bytes());
+        // Whose answer it is comes first: what another one says, anybody may have written.
+        let token = answer.one("oauth_token")?.map(Secret::from);
+        let is_ours = token.as_ref().map(|token| token.expose_bytes() == self.token.expose_bytes());
+        if is_ours == Some(false) {
+            return Err(another());
+        }
         if let Some(refusal) = answer.one("oauth_problem")?.as_deref().and_then(problem::known) {
             return Err(refusal);
         }
-        // As servers answer that do not know the extension.
-        if answer.one("denied")?.is_some() {
+        // As servers answer that do not know the extension. A callback may have such a parameter of its own.
+        if answer.has("denied", &self.token) {
             let message = "the resource owner declined";
             return Err(TokenError::new(TokenErrorKind::ReauthenticationRequired, message));
         }
-        let token = answer.one("oauth_token")?.map(Secret::from);
-        if token.is_none_or(|token| token.expose_bytes() != self.token.expose_bytes()) {
-            let message = "the redirect answers another login than this one";
-            return Err(TokenError::new(TokenErrorKind::Refused, message));
+        if is_ours.is_none() {
+            return Err(another());
         }
         let verifier = answer.one("oauth_verifier")?.filter(|verifier| !verifier.is_empty());
         verifier.map(Secret::from).ok_or_else(|| malformed("the redirect holds no verifier"))
     }
+}
+
+fn another() -> TokenError {
+    let message = "the redirect answers another login than this one";
+    TokenError::new(TokenErrorKind::Refused, message)
 }
 
 impl fmt::Debug for TemporaryCredentials {

@@ -96,6 +96,19 @@ async fn a_callback_that_is_not_confirmed_gives_no_credentials() {
 }
 
 #[tokio::test]
+async fn a_page_that_holds_no_credentials_is_called_so() {
+    for body in ["<html>hunter2</html>", "", "oauth_callback_confirmed=true"] {
+        let error = flow(&Says::new(200, body)).temporary_credentials("http://p").await;
+        let error = error.expect_err(body);
+        assert_eq!(error.kind(), TokenErrorKind::Malformed);
+        assert!(error.to_string().contains("holds no token"), "{error}");
+    }
+    let unconfirmed = flow(&Says::new(200, "oauth_token=t&oauth_token_secret=s"));
+    let error = unconfirmed.temporary_credentials("http://p").await.expect_err("unconfirmed");
+    assert!(error.to_string().contains("oauth_callback_confirmed"), "{error}");
+}
+
+#[tokio::test]
 async fn the_verifier_is_exchanged_with_the_temporary_credentials() {
     let caller = Says::new(200, "oauth_token=t2&oauth_token_secret=&user_id=7&screen_name=a+b");
     let token = flow(&caller).token_credentials(&temporary(), "v&1").await.expect("given");
@@ -158,6 +171,9 @@ fn a_redirect_answers_the_login_that_was_begun_or_none() {
         "http://printer/ready?x=1&oauth_token=t%2F1&oauth_verifier=v+1#top",
         "/ready?oauth_verifier=v%201&oauth_token=t/1",
         "oauth_token=t%2f1&oauth_verifier=v%201",
+        // Parameters of the callback's own.
+        "/ready?denied=0&oauth_token=t/1&oauth_verifier=v+1",
+        "/ready?denied=0&denied=&oauth_token=t/1&oauth_verifier=v+1",
     ] {
         let verifier: Secret = verifier(taken).expect(taken);
         assert_eq!(verifier.expose_str(), Some("v 1"), "{taken}");
@@ -171,6 +187,15 @@ fn a_redirect_answers_the_login_that_was_begun_or_none() {
         ("?oauth_token=t/1&oauth_verifier=a&oauth_verifier=b", Malformed),
         ("?oauth_token=t/1&oauth_token=t/1&oauth_verifier=a", Malformed),
         ("?denied=t/1", ReauthenticationRequired),
+        ("?denied=0&denied=t%2F1", ReauthenticationRequired),
+        ("?oauth_token=t/1&denied=t/1", ReauthenticationRequired),
+        // Of another login, or of anybody.
+        ("?denied=other", Refused),
+        ("?denied=", Refused),
+        ("?oauth_token=other&denied=other", Refused),
+        ("?oauth_token=other&denied=t/1", Refused),
+        ("?oauth_token=other&oauth_problem=permission_denied", Refused),
+        ("?oauth_problem=permission_denied", ReauthenticationRequired),
         ("?oauth_token=t/1&oauth_problem=permission_denied", ReauthenticationRequired),
         ("?oauth_token=t/1&oauth_problem=user_refused", ReauthenticationRequired),
     ] {
