@@ -174,22 +174,29 @@ fn a_proof_is_held_against_all_that_its_case_says() {
     let passes = |case: &Value| matches!(dpop::replay(case), Some(Outcome::Passed));
     assert!(passes(&case));
     let other = DpopKey::generate().expect("a key").thumbprint();
+    let (signed, signature) = proof.rsplit_once('.').expect("a signature");
+    let another = if signature.starts_with('A') { 'B' } else { 'A' };
+    let forged = format!("{signed}.{another}{}", &signature[1..]);
     for (pointer, value, reason) in [
         ("/method", json!("POST"), "htm"),
         ("/url", json!("https://h/b"), "htu"),
         ("/nonce", json!("m"), "nonce"),
         ("/access_token", json!("u"), "ath"),
         ("/expected/jkt", json!(other), "jkt"),
-        ("/proof", json!(format!("{proof}A")), ""),
+        ("/proof", json!(forged), "signature"),
     ] {
         let mut wrong = case.clone();
         *wrong.pointer_mut(pointer).expect("a member") = value;
         match dpop::replay(&wrong) {
-            Some(Outcome::Failed(why)) => assert!(why.starts_with(reason), "{pointer}: {why}"),
+            Some(Outcome::Failed(why)) => assert!(why.contains(reason), "{pointer}: {why}"),
             _ => panic!("{pointer} is not compared"),
         }
         wrong["expected"]["valid"] = json!(false);
         assert!(passes(&wrong), "{pointer}");
+        wrong["why"] = json!(format!("the {reason} is another"));
+        assert!(passes(&wrong), "{pointer}");
+        wrong["why"] = json!("wrong typ");
+        assert!(!passes(&wrong), "{pointer}");
     }
     let mut good = case;
     good["expected"]["valid"] = json!(false);

@@ -1,8 +1,11 @@
 //! How is an endpoint that gives out tokens asked, and what does its status say? Of OAuth 1.0a and 2.0 alike.
 
+use std::error::Error as StdError;
+
 use networkpype_auth::token::{TokenError, TokenErrorKind};
 use networkpype_core::{
-    AuthError, AuthErrorKind, Error, LimitChoice, RestRequest, RestResponse, Timestamp, retry_after,
+    AuthError, AuthErrorKind, Error, LimitChoice, Outcome, RestRequest, RestResponse, Timestamp,
+    retry_after,
 };
 
 /// The request, charged to this limit. That no redirect is followed is the caller's promise.
@@ -18,6 +21,21 @@ pub(crate) fn limited(request: RestRequest, limit: &LimitChoice) -> RestRequest 
 pub(crate) fn unreachable(error: Error) -> TokenError {
     let message = "the issuer cannot be asked for a token";
     TokenError::new(TokenErrorKind::Unavailable, message).with_source(error)
+}
+
+/// What is wrong with how the scheme was set up, where it shows only once a token is asked for.
+pub(crate) fn set_up_wrong(error: impl StdError + Send + Sync + 'static) -> TokenError {
+    TokenError::new(TokenErrorKind::Refused, "the request for a token cannot be made")
+        .with_source(error)
+}
+
+/// What could not be put together will not be better later; whom nobody reached may be there then.
+pub(crate) fn not_asked(error: Error) -> TokenError {
+    if error.is_auth() && error.outcome() == Outcome::NotSent {
+        set_up_wrong(error)
+    } else {
+        unreachable(error)
+    }
 }
 
 /// Whether this is the status of an answer.

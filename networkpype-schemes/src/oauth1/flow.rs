@@ -4,7 +4,8 @@ use std::{fmt, sync::Arc};
 
 use networkpype_auth::token::{TokenError, TokenErrorKind};
 use networkpype_core::{
-    AuthError, AuthErrorKind, Caller, LimitChoice, LimitId, RestRequest, Secret,
+    Auth, AuthError, AuthErrorKind, Caller, LimitChoice, LimitId, Recovery, Rejection, RestRequest,
+    Secret, WebSocketRequest, async_trait,
 };
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
     problem,
     sign::Own,
 };
-use crate::token_endpoint::{check_endpoint, limited, no_url, succeeded, unreachable};
+use crate::token_endpoint::{check_endpoint, limited, no_url, not_asked, succeeded};
 
 /// The callback of a program that nobody can be sent back to: the resource owner is shown the verifier and types it in.
 pub const OUT_OF_BAND: &str = "oob";
@@ -143,11 +144,9 @@ impl AuthorizationFlow {
     }
 
     async fn ask(&self, client: &OAuth1, url: &str, with: Own) -> Result<Answer, TokenError> {
-        let signed = client.sign(RestRequest::post(url), Kind::Call, &[with]).map_err(|error| {
-            TokenError::new(TokenErrorKind::Refused, "the request for a token cannot be made")
-                .with_source(error)
-        })?;
-        let response = self.caller.call(limited(signed, &self.limit)).await.map_err(unreachable)?;
+        let request = limited(RestRequest::post(url), &self.limit);
+        let step = Arc::new(Step { client: client.clone(), with });
+        let response = self.caller.call_signed(request, step).await.map_err(not_asked)?;
         let status = response.status();
         if status.is_client_error() && !matches!(status.as_u16(), 408 | 429) {
             // Other statuses say nothing of the grant, whatever their body has.
@@ -157,6 +156,30 @@ impl AuthorizationFlow {
         }
         succeeded(&response, client.settings.clock.now())?;
         Ok(Answer::read(response.bytes()))
+    }
+}
+
+/// Signs the request of one step, after the wait for capacity.
+struct Step {
+    client: OAuth1,
+    with: Own,
+}
+
+#[async_trait]
+impl Auth for Step {
+    async fn rest_authenticate(&self, request: RestRequest) -> Result<RestRequest, AuthError> {
+        self.client.sign(request, Kind::Call, std::slice::from_ref(&self.with))
+    }
+
+    async fn ws_authenticate(
+        &self,
+        message: WebSocketRequest,
+    ) -> Result<WebSocketRequest, AuthError> {
+        self.client.ws_authenticate(message).await
+    }
+
+    async fn on_rejected(&self, rejection: &Rejection<'_>) -> Result<Recovery, AuthError> {
+        self.client.on_rejected(rejection).await
     }
 }
 

@@ -53,6 +53,11 @@ impl OAuth1 {
         let signature = self.signer.sign(base.as_bytes())?;
         let realm = settings.realm.as_deref();
         settings.placement.put_signature(&mut request, realm, &own, &signature)?;
+        // All of both is signed, or would have to be.
+        request.seal_target();
+        if request.streamed_body().is_none() {
+            request.seal_body()?;
+        }
         request.extensions_mut().insert(stamps);
         Ok(request)
     }

@@ -1,10 +1,10 @@
 //! What does a refusal mean? Bodies of answers, and texts of foreign errors, end here.
 
-use std::error::Error as StdError;
-
 use networkpype_auth::token::{TokenError, TokenErrorKind};
 use networkpype_core::{AuthError, AuthErrorKind, Secret};
 use oauth2::{ErrorResponse, RequestTokenError};
+
+pub(super) use crate::token_endpoint::set_up_wrong;
 
 /// The codes of RFC 6749 (4.1.2.1, 5.2), 7009, 8628, 8693, 8707 and of OpenID Connect, and what each means. Others are
 /// not shown: an issuer may write anything there.
@@ -66,12 +66,6 @@ pub(super) fn at_border<T: ErrorResponse + 'static>(
 
 pub(super) fn malformed(message: &'static str) -> TokenError {
     TokenError::new(TokenErrorKind::Malformed, message)
-}
-
-/// What is wrong with how the scheme was set up, where it shows only once a token is asked for.
-pub(super) fn set_up_wrong(error: impl StdError + Send + Sync + 'static) -> TokenError {
-    TokenError::new(TokenErrorKind::Refused, "the request for a token cannot be made")
-        .with_source(error)
 }
 
 pub(super) fn unusable(message: impl Into<std::borrow::Cow<'static, str>>) -> AuthError {

@@ -10,7 +10,7 @@ use std::{
 use http::StatusCode;
 use networkpype_auth::token::{TokenError, TokenErrorKind};
 use networkpype_core::{
-    Caller, Clock, Encoding, Error, LimitChoice, Outcome, RestRequest, RestResponse, Timestamp,
+    Caller, Clock, Encoding, LimitChoice, RestRequest, RestResponse, Timestamp,
 };
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use serde_json::Value;
@@ -18,12 +18,15 @@ use serde_json::Value;
 use super::{
     assertion::{Assertion, Audiences},
     client::Client,
-    error::{malformed, refused, set_up_wrong},
+    error::{malformed, refused},
     form::Form,
     presentation::{Presentation, Server},
 };
 pub(super) use crate::token_endpoint::{limited, succeeded, unreachable};
-use crate::{entropy::Entropy, token_endpoint::with_retry_after};
+use crate::{
+    entropy::Entropy,
+    token_endpoint::{not_asked, with_retry_after},
+};
 
 /// The code by which a server asks for its nonce (RFC 9449, section 8).
 const USE_NONCE: &str = "use_dpop_nonce";
@@ -102,15 +105,6 @@ impl Endpoint {
             presentation.learn(Server::Authorization, &sent, response.headers());
         }
         reply(response, self.clock.now())
-    }
-}
-
-/// What could not be put together will not be better later; whom nobody reached may be there then.
-fn not_asked(error: Error) -> TokenError {
-    if error.is_auth() && error.outcome() == Outcome::NotSent {
-        set_up_wrong(error)
-    } else {
-        unreachable(error)
     }
 }
 

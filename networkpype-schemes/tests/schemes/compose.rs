@@ -514,3 +514,26 @@ async fn what_one_scheme_of_a_chain_has_set_no_other_takes_away() {
     let signed = cookies.rest_authenticate(RestRequest::get(URL)).await.expect("signed");
     assert_eq!(header(&signed, "cookie"), "a=k; b=k");
 }
+
+#[cfg(all(feature = "api-key", feature = "oauth1"))]
+#[tokio::test]
+async fn what_is_added_behind_a_signature_over_everything_is_not_sent() {
+    use networkpype_schemes::{
+        ApiKey, OAuth1,
+        oauth1::{ClientCredentials, ParameterPlacement},
+    };
+
+    let placements = [ParameterPlacement::Header, ParameterPlacement::Query];
+    for placement in placements {
+        let oauth = OAuth1::builder(ClientCredentials::hmac_sha256("ck", "cs"));
+        let oauth = oauth.placement(placement).build().expect("a scheme");
+        let key = ApiKey::query("key", "k").expect("a key");
+        let before = AuthChain::new(key.clone()).then(oauth.clone());
+        let mut signed = before.rest_authenticate(RestRequest::get(URL)).await.expect("signed");
+        signed.freeze().expect("the key is signed too");
+        let behind = AuthChain::new(oauth).then(key);
+        let mut signed = behind.rest_authenticate(RestRequest::get(URL)).await.expect("signed");
+        let error = signed.freeze().expect_err("the key is not signed");
+        assert!(error.to_string().contains("behind a signature"), "{error}");
+    }
+}
