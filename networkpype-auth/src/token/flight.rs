@@ -29,6 +29,8 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
         let runtime = tokio::runtime::Handle::try_current().ok()?;
         let (sender, receiver) = watch::channel(None);
         *running = Some(receiver.clone());
+        // A runtime that shuts down drops the task where it is spawned, and `over` with it, which takes the lock.
+        drop(running);
         let over = Over(Arc::clone(&self.running));
         let work = work();
         runtime.spawn(async move {

@@ -10,6 +10,7 @@ mod processes;
 mod refusals;
 mod renewal;
 mod sharing;
+mod shutdown;
 mod stores;
 mod succession;
 mod time_limits;
