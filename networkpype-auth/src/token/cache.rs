@@ -87,8 +87,8 @@ impl TokenCache {
     }
 
     /// Another token than the one of this generation, which a server has refused: the one that somebody else has had
-    /// meanwhile, or a new one. A token that was had moments ago may not have reached all servers yet: it is given out
-    /// once more after a second.
+    /// meanwhile, or a new one. A token that was had moments ago, here or in another process, may not have reached all servers
+    /// yet: it is given out once more after a second.
     ///
     /// # Errors
     /// As [`token`](Self::token).

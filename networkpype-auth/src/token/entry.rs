@@ -126,6 +126,7 @@ impl Held {
             access: self.token.access.clone(),
             refresh: self.refresh.clone(),
             until: self.life.until(),
+            issued: self.life.issued(),
             scope: self.token.scope.clone(),
         }
     }

@@ -39,6 +39,9 @@ pub(super) struct Life {
     /// By the wall clock.
     until: Option<Timestamp>,
     early: Duration,
+    /// When it was given out, as far as that is known.
+    issued: Option<Timestamp>,
+    /// Since `asked`.
     settling: Duration,
 }
 
@@ -79,7 +82,17 @@ impl Life {
         let jitter = if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) };
         let early = early.mul_f64(1.0 - 0.25 * jitter);
         let settling = SETTLING.min(whole / 10);
-        Self { asked, asked_wall, length, until, early, settling }
+        Self { asked, asked_wall, length, until, early, issued: Some(asked_wall), settling }
+    }
+
+    /// The same of a token that was found in a store then, and had been given out at `issued`.
+    pub(super) fn found(self, issued: Option<Timestamp>) -> Self {
+        // Not one that seems to come from the future: a clock was set back, and it may be of any age.
+        let known = issued.filter(|issued| *issued <= self.asked_wall);
+        let settling = known.map_or(Duration::ZERO, |issued| {
+            self.settling.saturating_sub(self.asked_wall.saturating_since(issued))
+        });
+        Self { issued, settling, ..self }
     }
 
     pub(super) fn verdict(&self, now: Ticks, wall: Timestamp) -> Verdict {
@@ -116,6 +129,11 @@ impl Life {
     pub(super) fn until(&self) -> Option<Timestamp> {
         let by_length = self.length.map(|length| self.asked_wall.saturating_add(length));
         by_length.into_iter().chain(self.until).min()
+    }
+
+    /// When it was given out, for a store.
+    pub(super) fn issued(&self) -> Option<Timestamp> {
+        self.issued
     }
 
     /// Whether the machine slept or a clock was set since the token was asked for: then the monotonic clock may have stood
@@ -190,6 +208,30 @@ mod tests {
         assert!(three.is_settling(after(299)) && !three.is_settling(after(300)));
         let hour = life(Some(3600), None);
         assert!(hour.is_settling(after(4999)) && !hour.is_settling(after(5000)));
+    }
+
+    #[test]
+    fn a_token_that_is_found_settles_only_where_it_was_given_out_moments_ago() {
+        let found = |issued: Option<i64>| {
+            life(None, Some(3600)).found(issued.map(|secs| Timestamp::from_secs(WALL + secs)))
+        };
+        for (issued, settles) in [
+            (None, None),
+            (Some(-86_400), None),
+            (Some(-5), None),
+            (Some(-4), Some(1)),
+            (Some(0), Some(5)),
+            (Some(1), None),
+        ] {
+            let life = found(issued);
+            let after = |millis| Ticks::ZERO + Duration::from_millis(millis);
+            let settled = settles.unwrap_or(0) * 1000;
+            assert_eq!(life.is_settling(after(0)), settles.is_some(), "{issued:?}");
+            assert!(settled == 0 || life.is_settling(after(settled - 1)), "{issued:?}");
+            assert!(!life.is_settling(after(settled)), "{issued:?}");
+            assert_eq!(life.issued().map(|at| at.as_secs() - WALL), issued);
+            assert_eq!(at(&life, 3539, 3539), Verdict::Usable);
+        }
     }
 
     #[test]

@@ -102,7 +102,8 @@ impl Shared {
             return None;
         }
         let lifetime = Lifetime::until(until);
-        let life = Life::new(lifetime, now, wall, self.policy, fastrand::f64());
+        let life =
+            Life::new(lifetime, now, wall, self.policy, fastrand::f64()).found(stored.issued);
         let (access, refresh) = (stored.access.clone(), stored.refresh.clone());
         Some(self.hold(entry, access, refresh, stored.scope.clone(), life))
     }

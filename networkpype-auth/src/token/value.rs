@@ -230,6 +230,9 @@ pub struct StoredToken {
     pub refresh: Option<Secret>,
     /// Until when it may be used, by the wall clock; `None` where that is not known.
     pub until: Option<Timestamp>,
+    /// When it was asked for, by the wall clock; `None` where that is not known. One that a server refuses moments later may
+    /// not have reached it yet, and is tried once more; any other is renewed.
+    pub issued: Option<Timestamp>,
     /// The scope that was granted.
     pub scope: Option<String>,
 }
@@ -237,13 +240,20 @@ pub struct StoredToken {
 impl StoredToken {
     /// A token that an earlier login gave out, to begin with.
     pub fn new(access: impl Into<Secret>, refresh: Option<Secret>) -> Self {
-        Self { access: access.into(), refresh, until: None, scope: None }
+        Self { access: access.into(), refresh, until: None, issued: None, scope: None }
     }
 
     /// The same until this instant.
     #[must_use]
     pub fn until(mut self, until: Timestamp) -> Self {
         self.until = Some(until);
+        self
+    }
+
+    /// The same, asked for at this instant.
+    #[must_use]
+    pub fn issued(mut self, issued: Timestamp) -> Self {
+        self.issued = Some(issued);
         self
     }
 }
@@ -253,6 +263,7 @@ impl fmt::Debug for StoredToken {
         f.debug_struct("StoredToken")
             .field("has_refresh", &self.refresh.is_some())
             .field("until", &self.until)
+            .field("issued", &self.issued)
             .field("scope", &self.scope)
             .finish_non_exhaustive()
     }
@@ -266,6 +277,8 @@ pub(super) struct Written {
     refresh_token: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    issued_at_ms: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
 }
@@ -281,6 +294,7 @@ impl Written {
             access_token: token.access.expose_str()?.to_owned(),
             refresh_token,
             expires_at_ms: token.until.map(Timestamp::as_millis),
+            issued_at_ms: token.issued.map(Timestamp::as_millis),
             scope: token.scope.clone(),
         })
     }
@@ -290,6 +304,7 @@ impl Written {
             access: self.access_token.into(),
             refresh: self.refresh_token.map(Secret::from),
             until: self.expires_at_ms.map(Timestamp::from_millis),
+            issued: self.issued_at_ms.map(Timestamp::from_millis),
             scope: self.scope,
         }
     }

@@ -12,7 +12,7 @@ use std::{
 use networkpype_auth::token::{
     FileTokenStore, MemoryTokenStore, StoredToken, TokenErrorKind, TokenKey, TokenStore as _,
 };
-use networkpype_core::Secret;
+use networkpype_core::{Secret, Timestamp};
 
 use crate::{
     issuer::{Answer, Issuer, cache, key, pass},
@@ -53,6 +53,20 @@ async fn t11_a_crash_while_writing_leaves_the_token_before_whole() {
     store.save(&other, &StoredToken::new("new", None)).await.expect("saves over it");
     assert!(store.load(&key()).await.expect("loads").is_some(), "other keys stay");
     assert!(store.load(&other).await.expect("loads").is_some());
+}
+
+#[tokio::test]
+async fn a_file_says_when_a_token_was_asked_for_and_one_that_does_not_is_read_too() {
+    let folder = Folder::new("issued");
+    let store = FileTokenStore::new(folder.file());
+    let issued = Timestamp::from_secs(1_700_000_000);
+    store.save(&key(), &StoredToken::new("t", None).issued(issued)).await.expect("saved");
+    assert_eq!(store.load(&key()).await.expect("loads").expect("is there").issued, Some(issued));
+    let text = fs::read_to_string(folder.file()).expect("is there");
+    assert!(text.contains("\"issued_at_ms\": 1700000000000"), "{text}");
+    fs::write(folder.file(), r#"{"me||":{"access_token":"t","expires_at_ms":1}}"#).expect("writes");
+    let old = store.load(&key()).await.expect("loads").expect("is there");
+    assert_eq!((old.issued, old.until), (None, Some(Timestamp::from_millis(1))));
 }
 
 #[tokio::test]

@@ -5,9 +5,9 @@ use std::time::Duration;
 use networkpype_auth::token::{
     MemoryTokenStore, StoredToken, TokenErrorKind, TokenKey, TokenStore,
 };
-use networkpype_core::{Secret, Ticker, Ticks, TokioTicker};
+use networkpype_core::{Clock as _, Secret, Ticker, Ticks, TokioTicker};
 
-use crate::issuer::{Answer, Issuer, cache, key, pass};
+use crate::issuer::{Answer, Issuer, Wall, cache, key, pass};
 
 #[tokio::test(start_paused = true)]
 async fn t9_a_storm_of_refusals_makes_one_request() {
@@ -48,6 +48,38 @@ async fn t13_a_token_that_is_refused_right_after_it_was_had_is_tried_again_befor
     pass(10).await;
     cache.token_after_refusal(&key(), fresh.generation()).await.expect("a token");
     assert_eq!(issuer.asked(), 2);
+}
+
+/// What is had after the stored token was refused at once, which had been given out that many seconds before; and how
+/// often the issuer was asked.
+async fn after_refusal_of_a_stored_token(issued: Option<u64>) -> (String, usize) {
+    let wall = Wall::new();
+    let now = wall.now();
+    let mut stored = StoredToken::new("stored", Some(Secret::new("r1")))
+        .until(now.saturating_add(Duration::from_secs(3600)));
+    stored.issued = issued.map(|secs| now.saturating_sub(Duration::from_secs(secs)));
+    let store = MemoryTokenStore::new();
+    store.save(&key(), &stored).await.expect("saved");
+    let issuer = Issuer::of_life(3600);
+    let cache = cache(&issuer).clock(wall).store(store).build();
+    let first = cache.token(&key()).await.expect("the stored one");
+    assert_eq!(first.access().expose_str(), Some("stored"));
+    let next = cache.token_after_refusal(&key(), first.generation()).await.expect("a token");
+    (next.access().expose_str().expect("text").to_owned(), issuer.asked())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_token_of_long_ago_or_of_an_unknown_time_is_renewed_as_soon_as_it_is_refused() {
+    for issued in [None, Some(24 * 3600), Some(6)] {
+        let (next, asked) = after_refusal_of_a_stored_token(issued).await;
+        assert_eq!((next.as_str(), asked), ("me||#1", 1), "{issued:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_another_process_has_had_moments_ago_is_tried_again_before_it_is_renewed() {
+    let (next, asked) = after_refusal_of_a_stored_token(Some(2)).await;
+    assert_eq!((next.as_str(), asked), ("stored", 0));
 }
 
 fn token(refresh: &'static str) -> Answer {
