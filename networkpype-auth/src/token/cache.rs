@@ -73,7 +73,7 @@ impl TokenCache {
                 Look::Use(token) => return Ok(token),
                 Look::UseAndRenew(token) => {
                     // Nobody waits for this one, and while it fails the old one will do.
-                    let _ = self.shared.renew(&entry, Wanted::Newer);
+                    let _ = self.shared.renew(&entry, Wanted::NewerThan(token.generation));
                     return Ok(token);
                 }
                 Look::Failed(error) => return Err(error),
@@ -112,7 +112,9 @@ impl TokenCache {
             if let Look::Failed(error) = self.shared.failed(&entry) {
                 return Err(error);
             }
-            if let Some(result) = self.shared.renew(&entry, Wanted::Newer)?.result().await {
+            if let Some(result) =
+                self.shared.renew(&entry, Wanted::NewerThan(refused))?.result().await
+            {
                 return result;
             }
         }
@@ -135,7 +137,8 @@ impl TokenCache {
                 Successor::Ready => return self.token(key).await,
                 Successor::Renew => {
                     // Where it fails, the state says when the next try may be made, and who has ended by then.
-                    let renewed = shared.renew(&entry, Wanted::Newer)?.result().await;
+                    let renewed =
+                        shared.renew(&entry, Wanted::NewerThan(generation))?.result().await;
                     renewed.is_none().then(given_up).map_or(Ok(()), Err)?;
                     continue;
                 }
@@ -154,7 +157,8 @@ impl TokenCache {
     /// Those of `login`. When the token cannot be saved: it is not used then, and saved by whoever asks for a token next.
     ///
     /// # Cancellation
-    /// Dropping the future while `login` runs gives that up, with whatever it would have brought. From then on nothing is lost.
+    /// Dropping the future while `login` runs gives that up, with whatever it would have brought. From then on nothing is
+    /// lost: the token is put in place and saved although nobody waits for it, for as long as the runtime runs.
     pub async fn replace(
         &self,
         key: &TokenKey,
@@ -195,8 +199,8 @@ enum Successor {
 pub(super) enum Wanted {
     /// A token that may be used: one that another process has saved will do.
     Usable,
-    /// One that is newer than the one that is held.
-    Newer,
+    /// One that is newer than the one of this generation, which is held.
+    NewerThan(u64),
 }
 
 impl Shared {
@@ -277,14 +281,16 @@ impl Shared {
                 result
             }
         });
-        started.ok_or_else(|| {
-            TokenError::new(TokenErrorKind::Unavailable, "tokens are had on a tokio runtime")
-        })
+        started.ok_or_else(without_runtime)
     }
 }
 
-fn given_up() -> TokenError {
+pub(super) fn given_up() -> TokenError {
     TokenError::new(TokenErrorKind::Unavailable, "the request for a token ended without an answer")
+}
+
+pub(super) fn without_runtime() -> TokenError {
+    TokenError::new(TokenErrorKind::Unavailable, "tokens are had on a tokio runtime")
 }
 
 impl Clone for TokenCache {

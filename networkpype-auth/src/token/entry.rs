@@ -52,12 +52,13 @@ pub(super) struct Held {
 #[derive(Clone)]
 pub(super) struct Unsaved {
     pub(super) held: Held,
-    /// What the store held in its place when it could not be saved, as far as that is known.
+    /// What the store held in its place when it was to be saved, or could not be, as far as that is known.
     pub(super) instead: Instead,
 }
 
 #[derive(Clone)]
 pub(super) enum Instead {
+    /// Whatever there is: nobody has tried yet to save it.
     Unknown,
     /// This access token, or none.
     Known(Option<Secret>),
@@ -68,6 +69,8 @@ impl Unsaved {
     pub(super) fn is_outdated(&self, stored: Option<&StoredToken>) -> bool {
         let now = stored.map(|stored| stored.access.expose_bytes());
         match &self.instead {
+            // It may have been saved although nobody was told.
+            Instead::Known(_) if now == Some(self.held.token.access.expose_bytes()) => false,
             Instead::Known(then) => now != then.as_ref().map(Secret::expose_bytes),
             Instead::Unknown => false,
         }

@@ -2,6 +2,7 @@
 
 mod cache;
 mod cache_builder;
+mod change;
 mod entry;
 mod error;
 mod file_lock;

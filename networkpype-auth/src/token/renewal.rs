@@ -37,9 +37,13 @@ impl Shared {
         }
     }
 
-    /// The next token; `None` where it gave way to somebody who changes the token.
+    /// The next token; `None` where somebody has changed the token meanwhile.
     async fn in_turn(&self, entry: &Entry, wanted: Wanted) -> Result<Option<Token>, TokenError> {
-        let turn = entry.turn.lock().await;
+        let mine = entry.turn.lock().await;
+        // Whoever had the turn may have brought one: a login, say.
+        if let Some(token) = self.had_meanwhile(entry, wanted) {
+            return Ok(Some(token));
+        }
         // Also for what was not saved: another process may have the key's token in hand.
         let lock = self.store.lock(&entry.key).await?;
         // Taken out of the state first: nothing is locked while something is awaited.
@@ -49,7 +53,7 @@ impl Shared {
             let held = unsaved.held;
             stored = Some(held.stored());
             let verdict = held.life.verdict(self.ticker.now(), self.clock.now());
-            let token = self.keep(entry, held).await?;
+            let token = self.save(entry, held).await?;
             // One that has ended while it could not be saved is good for its refresh token alone.
             if verdict != Verdict::Ended {
                 return Ok(Some(token));
@@ -80,8 +84,19 @@ impl Shared {
         };
         let Some(obtained) = obtained else { return Ok(None) };
         let token = self.keep(entry, obtained).await;
-        drop((lock, turn));
+        drop((lock, mine));
         token.map(Some)
+    }
+
+    fn had_meanwhile(&self, entry: &Entry, wanted: Wanted) -> Option<Token> {
+        let (now, wall) = (self.ticker.now(), self.clock.now());
+        let held = entry.lock().held.clone()?;
+        let is_wanted = match wanted {
+            Wanted::Usable => true,
+            Wanted::NewerThan(generation) => held.token.generation != generation,
+        };
+        let lives = held.life.verdict(now, wall) != Verdict::Ended;
+        (is_wanted && lives).then_some(held.token)
     }
 
     /// What the store holds, where that is another token than the one that is held, and will do.
@@ -98,7 +113,7 @@ impl Shared {
         // Without a known end it may be of yesterday.
         let until = stored.until.filter(|_| !is_held)?;
         let (now, wall) = (self.ticker.now(), self.clock.now());
-        if until <= wall || wanted == Wanted::Newer && held.is_none() {
+        if until <= wall || matches!(wanted, Wanted::NewerThan(_)) && held.is_none() {
             return None;
         }
         let lifetime = Lifetime::until(until);
@@ -134,7 +149,7 @@ impl Shared {
     }
 
     /// A token that was asked for at that instant, with this refresh token.
-    fn held(
+    pub(super) fn held(
         &self,
         obtained: ObtainedToken,
         refresh: Option<Secret>,
@@ -145,42 +160,6 @@ impl Shared {
         let token = Token { access, generation: 0, scope };
         // An issuer that gives out no new refresh token means the old one to be kept.
         Held { token, refresh: rotated.or(refresh), life }
-    }
-
-    /// Puts what a login brings in place of what there is.
-    pub(super) async fn replace(
-        &self,
-        entry: &Entry,
-        login: impl Future<Output = Result<ObtainedToken, TokenError>> + Send,
-    ) -> Result<Token, TokenError> {
-        let asked = (self.ticker.now(), self.clock.now());
-        let held = self.held(login.await?, None, asked);
-        let _change = entry.change();
-        let _turn = entry.turn.lock().await;
-        // From here on it is not lost, whatever becomes of the store or of the caller.
-        entry.begin_anew().unsaved =
-            Some(Unsaved { held: held.clone(), instead: Instead::Unknown });
-        let _lock = self.store.lock(&entry.key).await?;
-        self.keep(entry, held).await
-    }
-
-    /// Lets go of what there is.
-    pub(super) async fn remove(&self, entry: &Entry) -> Result<Option<StoredToken>, TokenError> {
-        let _change = entry.change();
-        let _turn = entry.turn.lock().await;
-        let _lock = self.store.lock(&entry.key).await?;
-        let stored = self.store.load(&entry.key).await?;
-        self.store.remove(&entry.key).await?;
-        let (unsaved, held) = {
-            let state = entry.lock();
-            (state.unsaved.clone(), state.held.clone())
-        };
-        drop(entry.begin_anew());
-        // The newest: what could not be saved came after what was.
-        Ok(unsaved
-            .map(|unsaved| unsaved.held.stored())
-            .or(stored)
-            .or(held.map(|held| held.stored())))
     }
 
     /// Another process may have used the refresh token up and saved the next one: that is tried once.
@@ -207,13 +186,23 @@ impl Shared {
 
     /// Saves a token, and only then has it used.
     async fn keep(&self, entry: &Entry, held: Held) -> Result<Token, TokenError> {
-        let stored = held.stored();
         entry.lock().unsaved = Some(Unsaved { held: held.clone(), instead: Instead::Unknown });
-        if let Err(error) = self.store.save(&entry.key, &stored).await {
-            if let Ok(there) = self.store.load(&entry.key).await
-                && let Some(unsaved) = &mut entry.lock().unsaved
-            {
+        self.save(entry, held).await
+    }
+
+    /// Saves the token that is not saved yet, and only then has it used.
+    pub(super) async fn save(&self, entry: &Entry, held: Held) -> Result<Token, TokenError> {
+        let stored = held.stored();
+        let note = |there: Option<StoredToken>| {
+            if let Some(unsaved) = &mut entry.lock().unsaved {
                 unsaved.instead = Instead::Known(there.map(|there| there.access));
+            }
+        };
+        // Before it is tried: who gives up in between does not learn whether it was saved.
+        note(self.store.load(&entry.key).await?);
+        if let Err(error) = self.store.save(&entry.key, &stored).await {
+            if let Ok(there) = self.store.load(&entry.key).await {
+                note(there);
             }
             return Err(error);
         }

@@ -4,6 +4,7 @@
 
 mod changes;
 mod files;
+mod given_up;
 mod issuer;
 mod locks;
 mod processes;
