@@ -227,12 +227,12 @@ impl Shared {
     }
 }
 
-/// What comes of `work`, unless `end` comes before it.
+/// What comes of `work`, unless `end` comes before it. Of both at once it is the work: it may have used a refresh token up.
 async fn until<T>(end: impl Future<Output = ()>, work: impl Future<Output = T>) -> Option<T> {
     let (mut end, mut work) = (pin!(end), pin!(work));
-    poll_fn(|cx| match end.as_mut().poll(cx) {
-        Poll::Ready(()) => Poll::Ready(None),
-        Poll::Pending => work.as_mut().poll(cx).map(Some),
+    poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(result) => Poll::Ready(Some(result)),
+        Poll::Pending => end.as_mut().poll(cx).map(|()| None),
     })
     .await
 }

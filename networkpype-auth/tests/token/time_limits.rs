@@ -47,6 +47,14 @@ async fn an_issuer_that_never_answers_blocks_nobody_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_is_there_when_the_time_is_up_is_taken() {
+    let token = Answer::Token { life: Some(3600), refresh: Some("r1") };
+    let issuer = Issuer::answers([token]).slow(TOKEN_TIME_LIMIT);
+    let cache = cache(&issuer).build();
+    cache.token(&key()).await.expect("a token");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_login_that_a_person_is_waited_for_has_its_time() {
     let cache = TokenCache::builder(Late { limit: None }).clock(Wall::new()).build();
     let token = cache.token(&key()).await.expect("a token");
