@@ -169,11 +169,11 @@ impl TokenCache {
 
     /// Lets go of the token of this key, here and in the store, and gives out what it was, for its issuer to take back.
     ///
-    /// A renewal that is under way ends first, so that it does not put the token back; one that waits for a person is given
-    /// up.
+    /// A renewal that is under way ends first, so that it does not put the token back; one that waits for a person pauses, and
+    /// is given up once the token is removed.
     ///
     /// # Errors
-    /// When the store cannot be used. Then everything stays as it is.
+    /// When the store cannot be used. Then everything stays as it is, and a person is waited for as before.
     pub async fn remove(&self, key: &TokenKey) -> Result<Option<StoredToken>, TokenError> {
         self.shared.remove(&self.shared.entry(key)).await
     }

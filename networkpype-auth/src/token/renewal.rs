@@ -8,13 +8,17 @@ use std::{
 };
 
 use networkpype_core::{Secret, Ticks, Timestamp};
+use tokio::sync::MutexGuard;
 
 use super::{
-    Lifetime, ObtainedToken, StoredToken, Token, TokenError, TokenErrorKind,
+    Lifetime, ObtainedToken, StoredToken, Token, TokenError, TokenErrorKind, TokenLock,
     cache::{Shared, Wanted},
     entry::{Entry, Held, Instead, Unsaved},
     life::{Life, Verdict},
 };
+
+/// While somebody has this, nobody else changes the token: no other process, and nobody here.
+type Turn<'e> = (Box<dyn TokenLock>, MutexGuard<'e, ()>);
 
 impl Shared {
     pub(super) async fn renew_now(
@@ -45,7 +49,7 @@ impl Shared {
             return Ok(Some(token));
         }
         // Also for what was not saved: another process may have the key's token in hand.
-        let lock = self.store.lock(&entry.key).await?;
+        let mut turn = Some((self.store.lock(&entry.key).await?, mine));
         // Taken out of the state first: nothing is locked while something is awaited.
         let unsaved = entry.lock().unsaved.clone();
         let mut stored = self.store.load(&entry.key).await?;
@@ -76,15 +80,15 @@ impl Shared {
         if refresh.as_ref().is_some_and(is_used_up) {
             return Err(login_again());
         }
-        let obtained = match self.obtain(entry, refresh.clone()).await {
+        let obtained = match self.obtain(entry, refresh.as_ref(), &mut turn).await {
             Err(error) if error.kind() == TokenErrorKind::InvalidGrant => {
-                self.after_invalid_grant(entry, refresh.as_ref(), error).await?
+                self.after_invalid_grant(entry, refresh.as_ref(), error, &mut turn).await?
             }
             result => result?,
         };
         let Some(obtained) = obtained else { return Ok(None) };
         let token = self.keep(entry, obtained).await;
-        drop((lock, mine));
+        drop(turn);
         token.map(Some)
     }
 
@@ -123,18 +127,23 @@ impl Shared {
         Some(self.hold(entry, access, refresh, stored.scope.clone(), life))
     }
 
-    /// A token of the source's; `None` where it gave way to somebody who changes the token.
-    async fn obtain(
+    /// A token of the source's; `None` where somebody has changed the token meanwhile.
+    async fn obtain<'e>(
         &self,
-        entry: &Entry,
-        refresh: Option<Secret>,
+        entry: &'e Entry,
+        refresh: Option<&Secret>,
+        turn: &mut Option<Turn<'e>>,
     ) -> Result<Option<Held>, TokenError> {
         let asked = (self.ticker.now(), self.clock.now());
-        let obtaining = self.source.obtain(&entry.key, refresh.as_ref());
-        let obtained = match self.source.time_limit(&entry.key, refresh.as_ref()) {
-            None => match until(entry.until_changing(true), obtaining).await {
-                None => return Ok(None),
-                Some(obtained) => obtained,
+        let mut obtaining = self.source.obtain(&entry.key, refresh);
+        let obtained = match self.source.time_limit(&entry.key, refresh) {
+            None => loop {
+                match until(entry.until_changing(true), &mut obtaining).await {
+                    Some(obtained) => break obtained,
+                    // A change that has failed is none: the person who is waited for notices nothing.
+                    None if self.give_way(entry, turn).await? => {}
+                    None => return Ok(None),
+                }
             },
             // Not for somebody who changes the token, either: what came of the refresh token would be lost.
             Some(limit) => {
@@ -145,7 +154,24 @@ impl Shared {
                 })
             }
         };
-        Ok(Some(self.held(obtained?, refresh, asked)))
+        Ok(Some(self.held(obtained?, refresh.cloned(), asked)))
+    }
+
+    /// Lets somebody change the token who wants to. Whether it has stayed as it was, and is this one's turn again.
+    async fn give_way<'e>(
+        &self,
+        entry: &'e Entry,
+        turn: &mut Option<Turn<'e>>,
+    ) -> Result<bool, TokenError> {
+        let changed = entry.lock().changed;
+        let is_as_it_was = || entry.lock().changed == changed;
+        *turn = None;
+        entry.until_changing(false).await;
+        if is_as_it_was() {
+            let mine = entry.turn.lock().await;
+            *turn = Some((self.store.lock(&entry.key).await?, mine));
+        }
+        Ok(is_as_it_was())
     }
 
     /// A token that was asked for at that instant, with this refresh token.
@@ -163,11 +189,12 @@ impl Shared {
     }
 
     /// Another process may have used the refresh token up and saved the next one: that is tried once.
-    async fn after_invalid_grant(
+    async fn after_invalid_grant<'e>(
         &self,
-        entry: &Entry,
+        entry: &'e Entry,
         used: Option<&Secret>,
         error: TokenError,
+        turn: &mut Option<Turn<'e>>,
     ) -> Result<Option<Held>, TokenError> {
         let stored = self.store.load(&entry.key).await?;
         let other = stored.and_then(|stored| stored.refresh).filter(|refresh| {
@@ -175,7 +202,7 @@ impl Shared {
         });
         let (last, used) = match other {
             None => (error, used.cloned()),
-            Some(other) => match self.obtain(entry, Some(other.clone())).await {
+            Some(other) => match self.obtain(entry, Some(&other), turn).await {
                 Err(error) if error.kind() == TokenErrorKind::InvalidGrant => (error, Some(other)),
                 result => return result,
             },

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a failed expectation is a test's answer")]
 
 mod changes;
+mod failed_logouts;
 mod files;
 mod given_up;
 mod issuer;
