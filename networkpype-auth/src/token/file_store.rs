@@ -9,7 +9,7 @@ use std::{
 use networkpype_core::{Secret, async_trait};
 
 use super::{
-    StoredToken, TokenError, TokenErrorKind, TokenKey, TokenLock, TokenStore,
+    StoredToken, TOKEN_TIME_LIMIT, TokenError, TokenErrorKind, TokenKey, TokenLock, TokenStore,
     file_lock::{blocking, lock, private},
     value::Written,
 };
@@ -35,12 +35,14 @@ pub struct FileTokenStore {
 impl FileTokenStore {
     /// In this file, which need not be there yet. Its folder has to be.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), lock_timeout: Duration::from_secs(60) }
+        Self { path: path.into(), lock_timeout: LOCK_TIMEOUT }
     }
 
     /// How long another process may have a lock before waiting for it ends with
-    /// [`TokenErrorKind::Store`]. Default: a minute, in which a request for a token has long been answered or given up.
-    /// Longer where the other may be waiting for somebody to log in.
+    /// [`TokenErrorKind::Store`]. Default: five minutes, in which a renewal there has been answered or given up: it asks its
+    /// issuer twice at most, each time for no longer than [`TOKEN_TIME_LIMIT`]. With less, one that takes its rightful time
+    /// fails those who wait for it. With more, the other may wait for somebody to log in, or for a source whose
+    /// [`time_limit`](super::TokenSource::time_limit) is longer.
     #[must_use]
     pub fn lock_timeout(mut self, longest: Duration) -> Self {
         self.lock_timeout = longest;
@@ -72,6 +74,11 @@ impl FileTokenStore {
         .await
     }
 }
+
+/// Longer than a renewal in another process.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(300);
+
+const _: () = assert!(LOCK_TIMEOUT.as_secs() > 2 * TOKEN_TIME_LIMIT.as_secs());
 
 /// By the texts of their keys.
 type Tokens = BTreeMap<String, Written>;

@@ -1,12 +1,15 @@
-//! Programs that wait for each other. Real files, so time is real here.
+//! Programs that wait for each other. Real files, so time is real here where nothing else is said.
 
 use std::{sync::mpsc, time::Duration};
 
 use networkpype_auth::token::{
-    FileTokenStore, StoredToken, TokenErrorKind, TokenKey, TokenStore as _,
+    FileTokenStore, StoredToken, TOKEN_TIME_LIMIT, TokenErrorKind, TokenKey, TokenStore as _,
 };
 
-use crate::{issuer::key, stores::Folder};
+use crate::{
+    issuer::{Answer, Issuer, cache, key, pass},
+    stores::Folder,
+};
 
 /// A store of its own for each program.
 fn store(folder: &Folder) -> FileTokenStore {
@@ -22,6 +25,35 @@ async fn a_lock_that_another_program_keeps_ends_the_wait_and_says_what_to_do() {
     assert_eq!(error.kind(), TokenErrorKind::Store);
     assert!(error.to_string().contains("`lock_timeout`"), "{error}");
     assert!(error.to_string().contains("40ms"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_takes_its_rightful_time_fails_no_other_program() {
+    let folder = Folder::new("rightful");
+    store(&folder)
+        .save(&key(), &StoredToken::new("stale", Some("r1".into())))
+        .await
+        .expect("saved");
+    // The answer to a refresh token that is used up comes late, and so does that to the one which was saved meanwhile.
+    let slow = TOKEN_TIME_LIMIT - Duration::from_secs(1);
+    let issuer = Issuer::answers([
+        Answer::Fails(TokenErrorKind::InvalidGrant),
+        Answer::Token { life: Some(3600), refresh: Some("r3") },
+    ])
+    .slow(slow);
+    let caches = [(), ()].map(|()| cache(&issuer).store(store(&folder)).build());
+    let callers = caches.map(|cache| tokio::spawn(async move { cache.token(&key()).await }));
+    pass(10).await;
+    // Somebody who takes no turns.
+    store(&folder)
+        .save(&key(), &StoredToken::new("stale", Some("r2".into())))
+        .await
+        .expect("saved");
+    for caller in callers {
+        let token = caller.await.expect("no panic").expect("a token");
+        assert_eq!(token.access().expose_str(), Some("me||#2"));
+    }
+    assert_eq!(issuer.refreshes(), ["r1", "r2"].map(|used| Some(used.to_owned())));
 }
 
 #[tokio::test]
