@@ -11,9 +11,9 @@ use networkpype_core::{Secret, async_trait};
 use super::{
     StoredToken, TOKEN_TIME_LIMIT, TokenError, TokenErrorKind, TokenKey, TokenLock, TokenStore,
     file_lock::{blocking, lock, private},
-    value::Written,
+    written::Written,
 };
-use crate::{DigestEncoding, HashAlgorithm};
+use crate::{DigestEncoding, HashAlgorithm, buffer::WipedBuffer};
 
 /// Keeps tokens in a file that only its owner may read.
 ///
@@ -128,7 +128,9 @@ fn read(path: &Path) -> io::Result<Tokens> {
 }
 
 fn write(path: &Path, beside: &Path, tokens: &Tokens) -> io::Result<()> {
-    let text = Secret::from(serde_json::to_vec_pretty(tokens).map_err(io::Error::other)?);
+    let mut text = WipedBuffer::with_capacity(4096);
+    serde_json::to_writer_pretty(&mut text, tokens).map_err(io::Error::other)?;
+    let text = text.into_secret();
     // One that a crash has left may belong to somebody else, and have another mode.
     match fs::remove_file(beside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -12,6 +12,7 @@ mod life;
 mod renewal;
 mod store;
 mod value;
+mod written;
 
 pub use cache::TokenCache;
 pub use cache_builder::TokenCacheBuilder;

@@ -3,7 +3,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use networkpype_core::{Secret, Timestamp, async_trait};
-use serde::{Deserialize, Serialize};
 
 use super::TokenError;
 
@@ -266,46 +265,5 @@ impl fmt::Debug for StoredToken {
             .field("issued", &self.issued)
             .field("scope", &self.scope)
             .finish_non_exhaustive()
-    }
-}
-
-/// As it stands in a file.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Written {
-    access_token: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    expires_at_ms: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    issued_at_ms: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    scope: Option<String>,
-}
-
-impl Written {
-    /// `None` where a token is not text, which no issuer of ours gives out.
-    pub(super) fn from_token(token: &StoredToken) -> Option<Self> {
-        let refresh_token = match &token.refresh {
-            None => None,
-            Some(refresh) => Some(refresh.expose_str()?.to_owned()),
-        };
-        Some(Self {
-            access_token: token.access.expose_str()?.to_owned(),
-            refresh_token,
-            expires_at_ms: token.until.map(Timestamp::as_millis),
-            issued_at_ms: token.issued.map(Timestamp::as_millis),
-            scope: token.scope.clone(),
-        })
-    }
-
-    pub(super) fn into_token(self) -> StoredToken {
-        StoredToken {
-            access: self.access_token.into(),
-            refresh: self.refresh_token.map(Secret::from),
-            until: self.expires_at_ms.map(Timestamp::from_millis),
-            issued: self.issued_at_ms.map(Timestamp::from_millis),
-            scope: self.scope,
-        }
     }
 }
