@@ -57,6 +57,12 @@ impl Login {
         Self::with_text(MessageText::parse(message))
     }
 
+    /// A login with a message in which these names in braces stand for these parts, and no others do; see
+    /// [`MessageText::parse_names`]. A mistake in it is reported by [`check`](Self::check).
+    pub fn with_names(message: &str, names: &[(&str, Part)]) -> Self {
+        Self::with_text(MessageText::parse_names(message, names))
+    }
+
     /// A login with a message whose names were read as those of a [`Template`]. A mistake in it is reported by
     /// [`check`](Self::check).
     pub fn from_template(message: &Template) -> Self {

@@ -53,10 +53,39 @@ impl MessageText {
     /// When a name in braces is not known, the text is not JSON once values stand for the names, or one stands outside
     /// of quotes that is not a timestamp or nonce.
     pub fn parse(text: &str) -> Result<Self, AuthError> {
+        Self::read(text, &NAMES, |_| true)
+    }
+
+    /// Reads a text in which these names in braces stand for these parts, and no others do: all other braces are sent as they
+    /// are written. For texts that are somebody else's, such as a message with one name of a scheme's own in it.
+    ///
+    /// ```
+    /// use networkpype_auth::{MessageText, Part, Values};
+    /// use networkpype_core::Secret;
+    ///
+    /// let text = MessageText::parse_names(r#"{"t":"{token}","u":"{key}"}"#, &[("token", Part::Key)])?;
+    /// let message = text.fill(&Values::new().key(&Secret::new("T")))?;
+    /// assert_eq!(message.expose_bytes(), br#"{"t":"T","u":"{key}"}"#);
+    /// # Ok::<(), networkpype_core::AuthError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the text is not JSON once values stand for the names, or one stands outside of quotes that is neither a time nor
+    /// a nonce.
+    pub fn parse_names(text: &str, names: &[(&str, Part)]) -> Result<Self, AuthError> {
+        Self::read(text, names, |name| names.iter().any(|(known, _)| *known == name))
+    }
+
+    /// Takes what is in braces for a name where `is_name` says so.
+    fn read(
+        text: &str,
+        names: &[(&str, Part)],
+        is_name: impl Fn(&str) -> bool,
+    ) -> Result<Self, AuthError> {
         let mut parts = Vec::new();
         let mut rest = text;
-        while let Some((before, name, after)) = next_name(rest) {
-            let known = NAMES.iter().find(|(known, _)| *known == name);
+        while let Some((before, name, after)) = next_name(rest, &is_name) {
+            let known = names.iter().find(|(known, _)| *known == name);
             let (_, part) = known.ok_or_else(|| {
                 unusable(&format!("`{{{name}}}` is not known; write {}", known_names()))
             })?;
@@ -65,7 +94,7 @@ impl MessageText {
             rest = after;
         }
         parts.push(Part::literal(rest.to_owned()));
-        Self::from_parts(parts)
+        Self::from_parts(parts, names)
     }
 
     /// A text whose names were read as those of a [`Template`].
@@ -74,10 +103,11 @@ impl MessageText {
     /// When it is not JSON once values stand for the names, or one stands outside of quotes that is neither a time nor a
     /// nonce.
     pub fn from_template(template: &Template) -> Result<Self, AuthError> {
-        Self::from_parts(template.parts().to_vec())
+        Self::from_parts(template.parts().to_vec(), &[])
     }
 
-    fn from_parts(parts: Vec<Part>) -> Result<Self, AuthError> {
+    /// `names` are what the parts are called in the text, where that is known.
+    fn from_parts(parts: Vec<Part>, names: &[(&str, Part)]) -> Result<Self, AuthError> {
         let pieces = parts.into_iter().map(|part| Piece { part, quoted: true }).collect();
         let mut parsed = Self { pieces };
         if !parsed.is_json_with_letter_at(None) {
@@ -88,10 +118,9 @@ impl MessageText {
             let Piece { part, quoted } = &parsed.pieces[index];
             let is_number = matches!(part, Part::Timestamp | Part::Nonce | Part::Now(..));
             if !quoted && !is_number {
-                return Err(unusable(&format!(
-                    "`{{{}}}` has to stand inside quotes",
-                    part.label()
-                )));
+                let called = names.iter().find(|(_, named)| named == part);
+                let label = called.map_or_else(|| part.label(), |(name, _)| (*name).to_owned());
+                return Err(unusable(&format!("`{{{label}}}` has to stand inside quotes")));
             }
         }
         Ok(parsed)
@@ -175,12 +204,13 @@ fn push_escaped(out: &mut WipedBuffer, text: &str) -> Result<(), AuthError> {
 
 /// What is before the next name in braces, the name, and what is behind it. JSON itself never has a bare word in
 /// braces.
-fn next_name(text: &str) -> Option<(&str, &str, &str)> {
+fn next_name(text: &str, is_name: impl Fn(&str) -> bool) -> Option<(&str, &str, &str)> {
     for (open, _) in text.match_indices('{') {
         let inside = &text[open + 1..];
         if let Some(close) = inside.find('}')
             && close > 0
             && inside[..close].bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && is_name(&inside[..close])
         {
             return Some((&text[..open], &inside[..close], &inside[close + 1..]));
         }
@@ -249,5 +279,31 @@ mod tests {
         let filled = MessageText::parse(text).expect("JSON").fill(&Values::new().key(&key));
         let expected = r#"{"a":{},"b":{"c":"K"},"d":"{ key }"}"#;
         assert_eq!(filled.expect("filled").expose_str(), Some(expected));
+    }
+
+    #[test]
+    fn of_names_that_are_given_no_others_stand_for_a_value() {
+        let (key, names) = (Secret::new("K{token}"), [("token", Part::Key)]);
+        let fill = |text| {
+            let text = MessageText::parse_names(text, &names)?;
+            text.fill(&Values::new().key(&key))
+        };
+        for (text, expected) in [
+            (r#"{"a":"{token}","b":"{key}"}"#, r#"{"a":"K{token}","b":"{key}"}"#),
+            (r#"{"a":"{sig}{token}{timestamp}"}"#, r#"{"a":"{sig}K{token}{timestamp}"}"#),
+            (r#"{"a":"{{token}}{","b":{}}"#, r#"{"a":"{K{token}}{","b":{}}"#),
+            (r#"{"a":"{ token }{TOKEN}{tok"}"#, r#"{"a":"{ token }{TOKEN}{tok"}"#),
+            (r#"{"a":1}"#, r#"{"a":1}"#),
+        ] {
+            assert_eq!(fill(text).expect(text).expose_str(), Some(expected));
+        }
+        for (text, reason) in [
+            (r#"{"a":{token}}"#, "`{token}` has to stand inside quotes"),
+            (r#"{"a":"{token}","b":{key}}"#, "not JSON"),
+            ("{token}", "`{token}` has to"),
+        ] {
+            let error = fill(text).expect_err(text).to_string();
+            assert!(error.contains(reason), "{error}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use networkpype_auth::{
-    Login, MessageText, Values,
+    Login, MessageText, Part, Values,
     token::{Token, TokenError},
 };
 use networkpype_core::{
@@ -11,10 +11,10 @@ use networkpype_core::{
 };
 
 /// What stands for the token in a message.
-const NAME: &str = "{token}";
+const IN_BRACES: &str = "{token}";
 
-/// What the pieces that messages are made of call it.
-const KEY: &str = "{key}";
+/// The same without braces, and what the pieces that messages are made of call it.
+const NAME: (&str, Part) = ("token", Part::Key);
 
 /// The generation of the token that a request or a handshake was sent with.
 #[derive(Clone, Copy)]
@@ -41,8 +41,8 @@ pub(super) struct Shown {
     pub(super) is_renewal: bool,
 }
 
-/// A login message with `{token}` where the token belongs, inside of quotes. Say with
-/// [`accepted_when`](Login::accepted_when) how the server's answer is recognised.
+/// A login message with `{token}` where the token belongs, inside of quotes. All other braces are sent as they are written. Say
+/// with [`accepted_when`](Login::accepted_when) how the server's answer is recognised.
 ///
 /// ```
 /// use networkpype_schemes::oauth2::{fields_are, token_login};
@@ -53,7 +53,7 @@ pub(super) struct Shown {
 /// assert!(login.check().is_ok());
 /// ```
 pub fn token_login(text: &str) -> Login {
-    Login::new(&text.replace(NAME, KEY))
+    Login::with_names(text, &[NAME])
 }
 
 impl OnWebSocket {
@@ -83,14 +83,14 @@ impl OnWebSocket {
         token: impl FnOnce() -> F,
     ) -> Result<WebSocketRequest, AuthError> {
         let bytes = request.bytes()?;
-        let text = std::str::from_utf8(&bytes).ok().filter(|text| text.contains(NAME));
+        let text = std::str::from_utf8(&bytes).ok().filter(|text| text.contains(IN_BRACES));
         let Some(text) = text else {
             return Err(AuthError::unsupported(
                 "a token does not sign messages: write `{token}` where the message is to hold it, or ask for \
                  authentication of the handshake instead, with `WebSocketHandshake::auth_required`",
             ));
         };
-        let text = MessageText::parse(&text.replace(NAME, KEY)).map_err(|error| {
+        let text = MessageText::parse_names(text, &[NAME]).map_err(|error| {
             let message = "the token cannot be put into the message";
             AuthError::new(AuthErrorKind::Request, message).with_source(error)
         })?;

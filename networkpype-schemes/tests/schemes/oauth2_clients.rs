@@ -8,7 +8,7 @@ use base64::{
 };
 use networkpype_schemes::oauth2::{
     Assertion, AuthorizationServer, Client, Discovery, Grant, JwtAlgorithm, JwtSigner, KeyEncoding,
-    OAuth2, SignatureAlgorithm, SigningKey, TokenHint,
+    Login, OAuth2, SignatureAlgorithm, SigningKey, TokenHint,
 };
 use serde_json::Value;
 
@@ -281,8 +281,10 @@ fn what_cannot_work_is_an_error_of_build() {
         (ok().server(AuthorizationServer::new(TOKEN_URL).names_itself_in_redirects()), "issuer"),
         (ok().ws_login(login(r#"{"a":"{token}"}"#)), "accepted"),
         (ok().ws_login(login(r#"{"a":1}"#).accepted_when(|_| true)), "`{token}`"),
+        (ok().ws_login(login(r#"{"a":"{key}"}"#).accepted_when(|_| true)), "`{token}`"),
+        (ok().ws_login(login(r#"{"a":{token}}"#).accepted_when(|_| true)), "`{token}` has to"),
         (
-            ok().ws_login(login(r#"{"a":"{token}","t":"{timestamp}"}"#).accepted_when(|_| true)),
+            ok().ws_login(Login::new(r#"{"a":"{key}","t":"{timestamp}"}"#).accepted_when(|_| true)),
             "`{token}`",
         ),
     ] {

@@ -110,6 +110,21 @@ async fn a_message_holds_the_token_where_it_says_so_and_is_refused_where_it_does
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_but_its_name_stands_for_the_token_in_messages_and_logins() {
+    let message = r#"{"token":"{token}","template":"{key} {timestamp} {other}"}"#;
+    let expected = r#"{"token":"s3cret","template":"{key} {timestamp} {other}"}"#;
+    let auth = scheme(&Issuer::answers([token("s3cret")]), Grant::client_credentials())
+        .ws_login(token_login(message).accepted_when(|_| true))
+        .build()
+        .expect("a scheme");
+    let sent = auth.ws_authenticate(WebSocketRequest::json_text(message)).await.expect("filled");
+    assert_eq!(text(sent), expected);
+    let step = auth.ws_login(&mut Extensions::new(), None).await.expect("a step");
+    let LoginStep::Send(sent) = step else { panic!("{step:?}") };
+    assert_eq!(text(sent), expected);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_renewal_shows_the_next_token_where_one_was_shown_and_only_there() {
     let message = |op| {
         token_login(&format!(r#"{{"op":"{op}","token":"{{token}}"}}"#))
