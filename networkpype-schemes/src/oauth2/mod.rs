@@ -161,16 +161,19 @@ impl OAuth2 {
     /// given up.
     ///
     /// # Errors
-    /// When the server does not take them back. When the store cannot be used: then nothing is forgotten.
+    /// When the server does not take one of them back; the other is given back all the same, and of two refusals the first is
+    /// told. When the store cannot be used: then nothing is forgotten or given up.
     pub async fn logout(&self) -> Result<(), TokenError> {
         let Shared { source, cache, key, .. } = &*self.shared;
         let Some(stored) = cache.remove(key).await? else {
             return Ok(());
         };
-        if let Some(refresh) = &stored.refresh {
-            source.issuer.revoke(refresh, TokenHint::Refresh).await?;
-        }
-        match source.issuer.revoke(&stored.access, TokenHint::Access).await {
+        // Each for itself: the access token may be taken back where the refresh token is not, and nobody knows it any more.
+        let refresh = match &stored.refresh {
+            Some(refresh) => source.issuer.revoke(refresh, TokenHint::Refresh).await,
+            None => Ok(()),
+        };
+        let access = match source.issuer.revoke(&stored.access, TokenHint::Access).await {
             // One that servers check by its signature alone ends by itself, and no other comes after it.
             Err(error)
                 if error.kind() == token::TokenErrorKind::UnsupportedTokenType
@@ -179,7 +182,8 @@ impl OAuth2 {
                 Ok(())
             }
             taken_back => taken_back,
-        }
+        };
+        refresh.and(access)
     }
 
     /// Gives one token back (RFC 7009).

@@ -39,6 +39,20 @@ async fn a_token_that_servers_check_alone_need_not_be_taken_back_where_none_come
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_logout_gives_the_access_token_back_also_where_the_refresh_token_is_not_taken() {
+    let refused = |code| says(400, &format!(r#"{{"error":"{code}"}}"#));
+    for access in [says(200, ""), refused("invalid_client")] {
+        let answers = [token_and_refresh("t", "r"), refused("unsupported_token_type"), access];
+        let issuer = Issuer::answers(answers);
+        let auth = scheme(&issuer, Grant::password("me", "p")).build().expect("a scheme");
+        authorization(&auth).await;
+        let error = auth.logout().await.expect_err("the refresh token is still good");
+        assert_eq!(error.kind(), TokenErrorKind::UnsupportedTokenType, "the first is told");
+        assert_eq!(issuer.body(2), "token=t&token_type_hint=access_token");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_logout_leaves_nothing_in_the_store() {
     let store = MemoryTokenStore::new();
     let issuer = Issuer::answers([token_and_refresh("t", "r"), says(200, ""), says(500, "")]);
