@@ -124,15 +124,16 @@ impl OAuth2Builder {
         self
     }
 
-    /// A further parameter of logins and of requests for tokens.
+    /// A further parameter of logins and of requests for tokens: one that the scheme does not set itself, and once for each
+    /// name (RFC 6749, sections 3.1 and 3.2). What may be repeated is [`resource`](Self::resource).
     pub fn param(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.params.push((name.into(), value.into()));
         self
     }
 
-    /// Takes tokens of this `token_type` for Bearer tokens too, from servers that have a name of their own for them. Never
-    /// say `DPoP` here: such a token is worth nothing without the proofs that this scheme does not make. Default: Bearer
-    /// alone, in any case, and tokens whose type is not said.
+    /// Takes tokens of this `token_type` for Bearer tokens too, from servers that have a name of their own for them. Not
+    /// `DPoP`, which [`build`](Self::build) refuses: such a token is worth nothing without the proofs of its key. Default:
+    /// Bearer alone, in any case, and tokens whose type is not said.
     pub fn token_type(mut self, name: impl Into<String>) -> Self {
         self.kinds.push(name.into());
         self
@@ -140,7 +141,10 @@ impl OAuth2Builder {
 
     /// Binds tokens to this key (RFC 9449): each request for a token and each request to the API carries a proof that it is
     /// at hand. A token that the server gives out unbound is refused. Tokens in the store that are bound to another key, or to
-    /// none, are not used. Default: Bearer tokens, which whoever has them can use.
+    /// none, are not used, and stay there: a key that is made anew in each run of a program
+    /// ([`DpopKey::generate`](super::DpopKey::generate)), beside a [`store`](Self::store) that outlives it, leaves an entry behind
+    /// with each, whose refresh token may be good for months and is used by nobody. Keep the key as long as the store, or
+    /// [`logout`](super::OAuth2::logout) before the program ends. Default: Bearer tokens, which whoever has them can use.
     #[cfg(feature = "dpop")]
     pub fn dpop(mut self, key: super::DpopKey) -> Self {
         self.dpop = Some(key);
@@ -213,14 +217,24 @@ impl OAuth2Builder {
         self
     }
 
+    fn bearer(&self) -> Result<Presentation, AuthError> {
+        if self.kinds.iter().any(|kind| kind.eq_ignore_ascii_case("dpop")) {
+            return Err(unusable(
+                "a token of the type DPoP is bound to a key, and no Bearer token: leave out that `token_type`, and give the \
+                 scheme the key with `dpop`, of the feature `dpop`",
+            ));
+        }
+        Ok(Presentation::Bearer(self.kinds.clone()))
+    }
+
     #[cfg(not(feature = "dpop"))]
     fn presentation(&self) -> Result<Presentation, AuthError> {
-        Ok(Presentation::Bearer(self.kinds.clone()))
+        self.bearer()
     }
 
     #[cfg(feature = "dpop")]
     fn presentation(&self) -> Result<Presentation, AuthError> {
-        let Some(key) = &self.dpop else { return Ok(Presentation::Bearer(self.kinds.clone())) };
+        let Some(key) = &self.dpop else { return self.bearer() };
         let refused = |message: &'static str| Err(unusable(message));
         if !self.kinds.is_empty() {
             return refused(
@@ -246,7 +260,8 @@ impl OAuth2Builder {
     /// # Errors
     /// When caller, server, client or grant are missing; an endpoint is not `https://` and not on this machine; a secret is
     /// empty; an assertion names its audience by an issuer that nobody has said, or has a claim that is none; a resource is no
-    /// absolute URI, or has a fragment; a parameter is one that the scheme sets itself; the message of a login or a renewal
+    /// absolute URI, or has a fragment; a parameter is one that the scheme sets itself, or is given twice; tokens of the type DPoP are to be
+    /// sent as Bearer tokens; the message of a login or a renewal
     /// holds no token, or nothing tells when it is accepted; tokens are bound to a key, and are to be sent without its proof.
     pub fn build(self) -> Result<OAuth2, AuthError> {
         let presentation = self.presentation()?;

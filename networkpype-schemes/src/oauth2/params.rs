@@ -1,5 +1,7 @@
 //! What else may a request for a token say?
 
+use std::collections::BTreeSet;
+
 use networkpype_core::AuthError;
 
 use super::error::unusable;
@@ -10,8 +12,8 @@ pub(super) fn more(
     resources: &[String],
     params: Vec<(String, String)>,
 ) -> Result<Vec<(String, String)>, AuthError> {
-    /// Which the scheme sets itself, or never twice.
-    const OWN: [&str; 23] = [
+    /// Which the scheme sets itself (RFC 6749, 7521, 7636, 8628, 8693, 8707 and 9449).
+    const OWN: [&str; 26] = [
         "grant_type",
         "client_id",
         "client_secret",
@@ -33,7 +35,10 @@ pub(super) fn more(
         "assertion",
         "device_code",
         "subject_token",
+        "subject_token_type",
         "actor_token",
+        "actor_token_type",
+        "requested_token_type",
         "dpop_jkt",
     ];
     for resource in resources {
@@ -46,6 +51,11 @@ pub(super) fn more(
     }
     if let Some((name, _)) = params.iter().find(|(name, _)| OWN.contains(&name.as_str())) {
         return Err(unusable(format!("the parameter `{name}` is one that the scheme sets itself")));
+    }
+    // RFC 6749, sections 3.1 and 3.2. Those that other standards let repeat are the scheme's own.
+    let mut names = BTreeSet::new();
+    if let Some((name, _)) = params.iter().find(|(name, _)| !names.insert(name)) {
+        return Err(unusable(format!("the parameter `{name}` is given twice: give it once")));
     }
     let audience = audience.iter().map(|audience| ("audience".to_owned(), audience.clone()));
     let resources = resources.iter().map(|resource| ("resource".to_owned(), resource.clone()));

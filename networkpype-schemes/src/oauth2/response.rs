@@ -182,15 +182,18 @@ mod tests {
             assert!(read(&json).is_ok(), "{kind}");
         }
         assert!(read(r#"{"access_token":"t"}"#).is_ok());
-        for kind in ["DPoP", "mac", "N_A", "pop", "bot"] {
+        for kind in ["mac", "N_A", "pop", "bot"] {
             let json = format!(r#"{{"access_token":"t","token_type":"{kind}"}}"#);
-            let error = read(&json).expect_err("refused");
-            assert_eq!(error.kind(), TokenErrorKind::Refused, "{kind}");
             let answer: Answer = serde_json::from_str(&json).expect("an answer");
             assert!(
                 answer.into_token(&Presentation::Bearer(vec![kind.to_ascii_uppercase()])).is_ok(),
                 "{kind}"
             );
+        }
+        for kind in ["DPoP", "mac", "N_A", "pop", "bot"] {
+            let json = format!(r#"{{"access_token":"t","token_type":"{kind}"}}"#);
+            let error = read(&json).expect_err("refused");
+            assert_eq!(error.kind(), TokenErrorKind::Refused, "{kind}");
         }
     }
 

@@ -42,7 +42,11 @@ pub struct DpopKey {
 }
 
 impl DpopKey {
-    /// A new key for ES256, which every server that knows proofs takes.
+    /// A new key for ES256, which every server that knows proofs takes. It is gone with the program.
+    ///
+    /// So it is for tokens that are gone with it too, as those of the default store are. In a store that outlives the program,
+    /// such as [`FileTokenStore`](super::token::FileTokenStore), each run would leave an entry behind with a refresh token that is
+    /// still good and that no other run can use: keep a key of [`SigningKey::generate`] there beside it.
     ///
     /// # Errors
     /// When the system gives no random bytes.
