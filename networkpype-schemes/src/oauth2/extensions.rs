@@ -11,7 +11,7 @@ use super::{
     requests::{Endpoint, json},
     response::Answer,
     server::missing,
-    tokens::{Introspection, TokenHint},
+    tokens::{Introspection, TokenTypeHint},
 };
 
 impl Issuer {
@@ -44,7 +44,11 @@ impl Issuer {
     }
 
     /// RFC 7009. A token that the server does not know is revoked too.
-    pub(super) async fn revoke(&self, token: &Secret, hint: TokenHint) -> Result<(), TokenError> {
+    pub(super) async fn revoke(
+        &self,
+        token: &Secret,
+        hint: TokenTypeHint,
+    ) -> Result<(), TokenError> {
         let server = self.server().await?;
         let url = server.revocation.as_deref();
         let url = url.ok_or_else(|| set_up_wrong(missing("revocation_endpoint")))?;
@@ -56,7 +60,7 @@ impl Issuer {
     pub(super) async fn introspect(
         &self,
         token: &Secret,
-        hint: TokenHint,
+        hint: TokenTypeHint,
     ) -> Result<Introspection, TokenError> {
         let server = self.server().await?;
         let url = server.introspection.as_deref();

@@ -52,7 +52,7 @@ pub use grant::Grant;
 #[cfg(feature = "oauth2-loopback")]
 pub use loopback::LoopbackRedirect;
 pub use server::AuthorizationServer;
-pub use tokens::{Introspection, TokenHint};
+pub use tokens::{Introspection, TokenTypeHint};
 pub use websocket::token_login;
 
 use grant::GrantSource;
@@ -170,10 +170,10 @@ impl OAuth2 {
         };
         // Each for itself: the access token may be taken back where the refresh token is not, and nobody knows it any more.
         let refresh = match &stored.refresh {
-            Some(refresh) => source.issuer.revoke(refresh, TokenHint::Refresh).await,
+            Some(refresh) => source.issuer.revoke(refresh, TokenTypeHint::Refresh).await,
             None => Ok(()),
         };
-        let access = match source.issuer.revoke(&stored.access, TokenHint::Access).await {
+        let access = match source.issuer.revoke(&stored.access, TokenTypeHint::Access).await {
             // One that servers check by its signature alone ends by itself, and no other comes after it.
             Err(error)
                 if error.kind() == token::TokenErrorKind::UnsupportedTokenType
@@ -190,7 +190,7 @@ impl OAuth2 {
     ///
     /// # Errors
     /// When the server does not take it back, or has no such endpoint.
-    pub async fn revoke(&self, token: &Secret, hint: TokenHint) -> Result<(), TokenError> {
+    pub async fn revoke(&self, token: &Secret, hint: TokenTypeHint) -> Result<(), TokenError> {
         self.shared.source.issuer.revoke(token, hint).await
     }
 
@@ -201,7 +201,7 @@ impl OAuth2 {
     pub async fn introspect(
         &self,
         token: &Secret,
-        hint: TokenHint,
+        hint: TokenTypeHint,
     ) -> Result<Introspection, TokenError> {
         self.shared.source.issuer.introspect(token, hint).await
     }

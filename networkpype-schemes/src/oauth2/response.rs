@@ -75,13 +75,14 @@ impl Answer {
     }
 }
 
-/// Seconds as a number, as a text, or not at all. What is not to be understood counts as not said, what is below zero as
-/// zero, what no number can hold as the greatest.
+/// As [`seconds_of`], of a field.
 pub(super) fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
     Ok(seconds_of(&Value::deserialize(from)?))
 }
 
-fn seconds_of(value: &Value) -> Option<Duration> {
+/// Seconds as a number, as a text, or not at all. What is not to be understood counts as not said, what is below zero as
+/// zero, what no number can hold as the greatest.
+pub(super) fn seconds_of(value: &Value) -> Option<Duration> {
     let number = match value {
         Value::Number(number) => match number.as_u64() {
             Some(whole) => return Some(Duration::from_secs(whole)),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use networkpype_auth::token::TokenErrorKind;
-use networkpype_schemes::oauth2::{Grant, OAuth2, TokenHint};
+use networkpype_schemes::oauth2::{Grant, OAuth2, TokenTypeHint};
 
 use crate::oauth2_issuer::{
     Answer, Issuer, authorization, printed, says, scheme, token, token_and_refresh,
@@ -178,7 +178,7 @@ async fn nothing_of_a_scheme_prints_its_secrets() {
     let token = auth.token().await.expect("a token");
     let signed = crate::oauth2_issuer::sent(&auth).await;
     let request = auth.authorization_request("http://127.0.0.1/").await.expect("a request");
-    text += &format!("{auth:?} {token:?} {signed:?} {request:?} {:?}", TokenHint::Access);
+    text += &format!("{auth:?} {token:?} {signed:?} {request:?} {:?}", TokenTypeHint::Access);
     text += &format!("{:?}", issuer.request(0));
     let state = request.state().expose_str().expect("text").to_owned();
     let verifier = request.verifier().expose_str().expect("text").to_owned();

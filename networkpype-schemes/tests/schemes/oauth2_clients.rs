@@ -8,7 +8,7 @@ use base64::{
 };
 use networkpype_schemes::oauth2::{
     Assertion, AuthorizationServer, Client, Discovery, Grant, JwtAlgorithm, JwtSigner, KeyEncoding,
-    Login, OAuth2, SignatureAlgorithm, SigningKey, TokenHint,
+    Login, OAuth2, SignatureAlgorithm, SigningKey, TokenTypeHint,
 };
 use serde_json::Value;
 
@@ -141,8 +141,8 @@ async fn an_assertion_is_for_the_issuer_whichever_endpoint_it_goes_to() {
     let auth = scheme(&issuer, Grant::device(|_| {})).client(with_assertion()).build();
     let auth = auth.expect("a scheme");
     authorization(&auth).await;
-    auth.introspect(&"t".into(), TokenHint::Access).await.expect("an answer");
-    auth.revoke(&"t".into(), TokenHint::Access).await.expect("revoked");
+    auth.introspect(&"t".into(), TokenTypeHint::Access).await.expect("an answer");
+    auth.revoke(&"t".into(), TokenTypeHint::Access).await.expect("revoked");
     let paths = ["/device", "/token", "/introspect", "/revoke"];
     for (number, path) in paths.into_iter().enumerate() {
         assert_eq!(issuer.request(number).path(), path);

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use networkpype_core::{LimitChoice, Secret};
 use networkpype_schemes::oauth2::{
     Assertion, AuthorizationRequest, Client, Grant, JwtAlgorithm, JwtSigner, TokenExchange,
-    TokenHint,
+    TokenTypeHint,
 };
 use serde_json::Value;
 
@@ -220,7 +220,9 @@ async fn a_token_is_exchanged_for_another() {
 
 #[tokio::test(start_paused = true)]
 async fn tokens_are_revoked_and_asked_about() {
-    let active = r#"{"active":true,"scope":["a","b"],"client_id":"c","sub":"me","aud":"api","exp":1700000000.5,"x":1}"#;
+    let active = r#"{"active":true,"scope":["a","b"],"client_id":"c","sub":"me","aud":"api","exp":1700000000.5,"x":1,
+        "username":"Me","token_type":"DPoP","iss":"https://auth.example.com","jti":"j-1","iat":"1699990000","nbf":1699990001,
+        "cnf":{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}"#;
     let answers = [
         says(200, ""),
         says(200, active),
@@ -231,20 +233,47 @@ async fn tokens_are_revoked_and_asked_about() {
     let issuer = Issuer::answers(answers);
     let auth = scheme(&issuer, Grant::client_credentials()).build().expect("a scheme");
     let subject = Secret::new("t/1");
-    auth.revoke(&subject, TokenHint::Refresh).await.expect("revoked");
+    auth.revoke(&subject, TokenTypeHint::Refresh).await.expect("revoked");
     check_head(&issuer, 0, "https://auth.example.com/revoke");
     assert_eq!(issuer.body(0), "token=t%2F1&token_type_hint=refresh_token");
-    let known = auth.introspect(&subject, TokenHint::Access).await.expect("an answer");
+    let known = auth.introspect(&subject, TokenTypeHint::Access).await.expect("an answer");
     check_head(&issuer, 1, "https://auth.example.com/introspect");
     assert_eq!(issuer.body(1), "token=t%2F1&token_type_hint=access_token");
     assert!(known.active);
     assert_eq!(known.scope.as_deref(), Some("a b"));
     assert_eq!((known.client_id.as_deref(), known.subject.as_deref()), (Some("c"), Some("me")));
     assert_eq!(known.audience, ["api"]);
-    assert_eq!(known.expires.map(|at| at.as_secs()), Some(1_700_000_000));
-    assert!(!auth.introspect(&subject, TokenHint::Access).await.expect("an answer").active);
-    assert!(auth.introspect(&subject, TokenHint::Access).await.is_err());
-    assert!(auth.introspect(&subject, TokenHint::Access).await.is_err());
+    assert_eq!(known.username.as_deref(), Some("Me"));
+    assert_eq!(known.token_type.as_deref(), Some("DPoP"));
+    assert_eq!(known.issuer.as_deref(), Some("https://auth.example.com"));
+    assert_eq!(known.token_id.as_deref(), Some("j-1"));
+    assert_eq!(
+        known.confirmation_thumbprint(),
+        Some("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I")
+    );
+    let at = [known.issued, known.not_before, known.expires].map(|at| at.map(|at| at.as_secs()));
+    assert_eq!(at, [Some(1_699_990_000), Some(1_699_990_001), Some(1_700_000_000)]);
+    assert!(!auth.introspect(&subject, TokenTypeHint::Access).await.expect("an answer").active);
+    assert!(auth.introspect(&subject, TokenTypeHint::Access).await.is_err());
+    assert!(auth.introspect(&subject, TokenTypeHint::Access).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_says_of_a_token_in_no_known_way_is_not_said() {
+    let odd = r#"{"active":true,"scope":7,"client_id":7,"username":[],"token_type":{},"sub":7,"aud":{},"iss":null,"jti":"",
+        "iat":"soon","nbf":{},"exp":null,"cnf":"x"}"#;
+    let other_means = r#"{"active":true,"cnf":{"x5t#S256":"t"},"iat":1e300}"#;
+    let issuer = Issuer::answers([odd, other_means].map(|body| says(200, body)));
+    let auth = scheme(&issuer, Grant::client_credentials()).build().expect("a scheme");
+    let known = auth.introspect(&"t".into(), TokenTypeHint::Access).await.expect("an answer");
+    assert!(known.active && known.audience.is_empty());
+    let texts = [known.scope, known.client_id, known.username, known.token_type, known.subject];
+    assert_eq!(texts, [const { None }; 5]);
+    assert_eq!((known.issuer, known.token_id), (None, None));
+    assert_eq!([known.issued, known.not_before, known.expires], [None; 3]);
+    let known = auth.introspect(&"t".into(), TokenTypeHint::Access).await.expect("an answer");
+    assert_eq!(known.confirmation_thumbprint(), None);
+    assert!(known.issued.is_some());
 }
 
 #[tokio::test(start_paused = true)]

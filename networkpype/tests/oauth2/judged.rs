@@ -12,7 +12,7 @@ use networkpype::{
     Caller, RestConnection, RestManager, RestRequest, TlsOptions,
     schemes::oauth2::{
         Assertion, AuthorizationServer, Client, Discovery, Grant, JwtAlgorithm, JwtSigner,
-        KeyEncoding, OAuth2, OAuth2Builder, SignatureAlgorithm, SigningKey, TokenHint,
+        KeyEncoding, OAuth2, OAuth2Builder, SignatureAlgorithm, SigningKey, TokenTypeHint,
         token::{FileTokenStore, TokenErrorKind},
     },
 };
@@ -232,10 +232,10 @@ async fn a_person_logs_in_with_a_browser_and_out() {
     let auth = scheme(&oidc, native(), browser(approve)).scope("openid read").build();
     let auth = auth.expect("a scheme");
     let first = auth.token().await.expect("a token");
-    let known = auth.introspect(first.access(), TokenHint::Access).await;
+    let known = auth.introspect(first.access(), TokenTypeHint::Access).await;
     assert!(known.expect("an answer").active);
     auth.logout().await.expect("given back");
-    let known = auth.introspect(first.access(), TokenHint::Access).await;
+    let known = auth.introspect(first.access(), TokenTypeHint::Access).await;
     assert!(!known.expect("an answer").active);
     let second = auth.token().await.expect("a new login");
     assert_ne!(first.access().expose_bytes(), second.access().expose_bytes());

@@ -10,15 +10,15 @@ use networkpype_core::{
 use networkpype_schemes::oauth2::{
     Assertion, AuthorizationCode, AuthorizationRequest, AuthorizationServer, Client, CodeVerifier,
     DevicePrompt, Discovery, DpopClaims, DpopKey, Grant, JwtAlgorithm, JwtSigner, LoopbackRedirect,
-    OAuth2, OAuth2Builder, TokenExchange, TokenHint,
+    OAuth2, OAuth2Builder, TokenExchange, TokenTypeHint,
 };
 
 use crate::{canary::CANARY, specimen::Specimen, specimen::specimens};
 
 pub(crate) async fn specimens() -> Vec<Specimen> {
     let introspection =
-        answering(200, format!(r#"{{"active":true,"sub":"{CANARY}","scope":"{CANARY}"}}"#))
-            .introspect(&CANARY.into(), TokenHint::Access)
+        answering(200, format!(r#"{{"active":true,"sub":"{CANARY}","scope":"{CANARY}","token_type":"{CANARY}","iss":"{CANARY}","jti":"{CANARY}","cnf":{{"jkt":"{CANARY}"}}}}"#))
+            .introspect(&CANARY.into(), TokenTypeHint::Access)
             .await
             .expect("an answer");
     specimens! {
@@ -38,7 +38,7 @@ pub(crate) async fn specimens() -> Vec<Specimen> {
         debug networkpype_schemes::oauth2::OAuth2 => [answering(200, String::new())];
         debug networkpype_schemes::oauth2::OAuth2Builder => [builder(Says(200, String::new()))];
         debug networkpype_schemes::oauth2::TokenExchange => [exchange()];
-        debug networkpype_schemes::oauth2::TokenHint => [TokenHint::Access];
+        debug networkpype_schemes::oauth2::TokenTypeHint => [TokenTypeHint::Access];
     }
 }
 
@@ -170,7 +170,7 @@ pub(super) async fn errors() -> Vec<TokenError> {
         let auth = answering(status, body.clone());
         errors.push(auth.token().await.expect_err("no token"));
         errors.push(auth.login().await.expect_err("no token"));
-        errors.extend(auth.introspect(&CANARY.into(), TokenHint::Refresh).await.err());
+        errors.extend(auth.introspect(&CANARY.into(), TokenTypeHint::Refresh).await.err());
         errors.extend(Discovery::new(url()).fetch(&Says(status, body)).await.err());
     }
     for query in [
