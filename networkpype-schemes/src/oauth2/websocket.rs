@@ -49,7 +49,7 @@ pub(super) struct Shown {
 ///
 /// let login = token_login(r#"{"op":"auth","token":"{token}"}"#)
 ///     .accepted_when(fields_are([("event", "authenticated")]))
-///     .refused_when(fields_are([("event", "error")]));
+///     .refused_when(fields_are([("event", "error"), ("op", "auth")]));
 /// assert!(login.check().is_ok());
 /// ```
 pub fn token_login(text: &str) -> Login {
