@@ -65,12 +65,11 @@ pub(super) enum Instead {
 }
 
 impl Unsaved {
-    /// Whether another process has saved a token since, or removed one: that is newer, and stays.
+    /// Whether another process has saved a token since, or removed one: that is newer, and stays. So does this one where it
+    /// was saved although nobody was told.
     pub(super) fn is_outdated(&self, stored: Option<&StoredToken>) -> bool {
         let now = stored.map(|stored| stored.access.expose_bytes());
         match &self.instead {
-            // It may have been saved although nobody was told.
-            Instead::Known(_) if now == Some(self.held.token.access.expose_bytes()) => false,
             Instead::Known(then) => now != then.as_ref().map(Secret::expose_bytes),
             Instead::Unknown => false,
         }
