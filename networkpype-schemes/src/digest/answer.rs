@@ -107,6 +107,11 @@ impl Answered {
         Some(proof.eq_ignore_ascii_case(expected.as_bytes()))
     }
 
+    /// Whether its nonce had not been used before.
+    pub(super) fn is_first_use(&self) -> bool {
+        self.count == "00000001"
+    }
+
     /// How it came about, for a request that was refused.
     pub(super) fn explain(&self) -> Explanation {
         let mut parts = vec![("nonce", String::from_utf8_lossy(&self.nonce).into_owned())];

@@ -152,8 +152,14 @@ impl Auth for Digest {
         let Some(offer) = self.challenge_of(rejection.response)? else {
             return Ok(Recovery::GiveUp);
         };
-        let answered = note.answered.as_ref().map(|answered| answered.realm.as_slice());
-        let refused = Refused { origin, path: signed.path(), learnt: note.learnt, answered };
+        let answered = note.answered.as_deref();
+        let refused = Refused {
+            origin,
+            path: signed.path(),
+            learnt: note.learnt,
+            answered: answered.map(|answered| answered.realm.as_slice()),
+            is_first_use: answered.is_some_and(|answered| answered.is_first_use()),
+        };
         Ok(self.spaces().challenged(offer, &refused))
     }
 }

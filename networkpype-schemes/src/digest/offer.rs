@@ -110,6 +110,13 @@ impl Offer {
         })
     }
 
+    /// Whether the other differs in what one challenge has of its own, and in nothing else.
+    pub(super) fn has_terms_of(&self, other: &Self) -> bool {
+        let terms =
+            |offer: &Self| Self { nonce: Vec::new(), opaque: None, stale: false, ..offer.clone() };
+        terms(self) == terms(other)
+    }
+
     /// Without a `qop` the nonce can be used for tables that are made ahead.
     fn strength(&self) -> (DigestAlgorithm, bool) {
         (self.algorithm, !self.qops.is_empty())

@@ -4,34 +4,31 @@ use std::sync::Arc;
 
 use networkpype_core::{Origin, Recovery};
 
+use self::{counts::Counts, space::Space};
 use super::offer::Offer;
 
-/// How many protection spaces are remembered. Whoever meets more is asked once more by those forgotten.
-const SPACES: usize = 128;
-/// How many paths of one space.
-const PATHS: usize = 16;
+mod counts;
+mod space;
+
+/// How many origins are remembered. Whoever meets more is asked once more by those forgotten.
+const SERVERS: usize = 128;
+/// How many protection spaces of one origin, so that one that names another realm each time pushes out no other's.
+const SPACES: usize = 8;
 
 /// The protection spaces that are known: what belongs to one realm of one origin (RFC 9110, section 11.5).
 #[derive(Default)]
 pub(super) struct Spaces {
     /// The one used last is at the end.
-    known: Vec<Space>,
+    servers: Vec<Server>,
     /// How often a nonce was learnt.
     learnt: u64,
 }
 
-struct Space {
+struct Server {
     origin: Origin,
-    offer: Arc<Offer>,
-    /// The offer's, or the one that came after it.
-    nonce: Vec<u8>,
-    /// How often it was used.
-    count: u32,
-    /// The nonce and cnonce that the key of the session is made of.
-    session: Option<(Vec<u8>, String)>,
-    learnt: u64,
-    /// Where challenges came from, the latest at the end.
-    paths: Vec<String>,
+    /// The one used last is at the end.
+    spaces: Vec<Space>,
+    counts: Counts,
 }
 
 /// A request's turn to use a nonce.
@@ -52,6 +49,8 @@ pub(super) struct Refused<'r> {
     pub(super) learnt: u64,
     /// The realm it had an answer for.
     pub(super) answered: Option<&'r [u8]>,
+    /// Whether its nonce had not been used before.
+    pub(super) is_first_use: bool,
 }
 
 impl Spaces {
@@ -62,132 +61,121 @@ impl Spaces {
 
     /// The next turn of the space that `path` belongs to; `None` where none is known.
     pub(super) fn next(&mut self, origin: &Origin, path: &str, cnonce: String) -> Option<Turn> {
-        let fits = |space: &Space| (space.origin == *origin).then(|| space.fit(path)).flatten();
-        let best = self.known.iter().enumerate();
-        let best = best.filter_map(|(at, space)| Some((fits(space)?, space.learnt, at))).max();
-        let mut space = self.known.remove(best?.2);
-        // A nonce that has been used so often is forgotten, and another asked for.
-        space.count = space.count.checked_add(1)?;
-        if space.offer.for_session {
-            space.session.get_or_insert_with(|| (space.nonce.clone(), cnonce.clone()));
-        }
-        // Servers differ about which cnonce a session's key is made of, so it has but one.
-        let cnonce = space.session.as_ref().map_or(cnonce, |(_, first)| first.clone());
-        let turn = Turn {
-            offer: Arc::clone(&space.offer),
-            nonce: space.nonce.clone(),
-            count: space.count,
-            cnonce,
-            session: space.session.clone(),
-        };
-        self.known.push(space);
-        Some(turn)
+        self.known(origin)?.next(path, cnonce)
     }
 
     /// Takes in the challenge to a request that was refused, and says whether it is worth sending once more.
     pub(super) fn challenged(&mut self, offer: Offer, refused: &Refused<'_>) -> Recovery {
-        let at = self.position(refused.origin, &offer.realm);
-        // Of many requests that were refused at once the first brings the nonce that all go on with.
-        let is_known = at.is_some_and(|at| self.known[at].learnt > refused.learnt);
+        let learnt = self.learnt + 1;
+        let server = self.known_or_new(refused.origin);
+        let mut space = server.remove_or_new(&offer);
+        // Another request that was refused meanwhile has brought a nonce already.
+        let is_known = space.learnt > refused.learnt;
         let recovery = match refused.answered {
             Some(realm) if realm != offer.realm => Recovery::SignAgain,
             Some(_) if offer.stale || is_known => Recovery::NewNonce,
             Some(_) => Recovery::GiveUp,
             None => Recovery::SignAgain,
         };
-        let mut space = match at {
-            Some(at) => self.known.remove(at),
-            None => Space::new(refused.origin.clone(), offer.clone()),
-        };
-        if !is_known {
+        if offer.stale && refused.is_first_use {
+            space.forget_spares_until(refused.learnt);
+        }
+        if is_known {
+            // Each goes on with a nonce of its own: how often one may be used is the server's secret.
+            if server.counts.of(&offer.nonce) == 0 {
+                space.spare(offer, learnt);
+            }
+        } else {
             space.take(offer);
             // A refused password makes nobody else send again.
             if recovery != Recovery::GiveUp {
-                self.learnt += 1;
-                space.learnt = self.learnt;
+                space.learnt = learnt;
             }
         }
         space.remember(refused.path);
-        if self.known.len() >= SPACES {
-            self.known.remove(0);
+        server.push(space);
+        if recovery != Recovery::GiveUp {
+            self.learnt = learnt;
         }
-        self.known.push(space);
         recovery
     }
 
     /// Goes on with `next` where `used` is still the nonce of that space.
     pub(super) fn next_nonce(&mut self, origin: &Origin, realm: &[u8], used: &[u8], next: &[u8]) {
-        let Some(at) = self.position(origin, realm) else { return };
-        let space = &mut self.known[at];
+        let learnt = self.learnt + 1;
+        let Some(server) = self.known(origin) else { return };
+        let Some(at) = server.position(realm) else { return };
+        let space = &mut server.spaces[at];
         if space.nonce != used || next.is_empty() || next == used {
             return;
         }
-        self.learnt += 1;
-        space.learnt = self.learnt;
+        space.learnt = learnt;
         space.nonce = next.to_vec();
-        space.count = 0;
+        self.learnt = learnt;
     }
 
-    fn position(&self, origin: &Origin, realm: &[u8]) -> Option<usize> {
-        self.known.iter().position(|space| space.origin == *origin && space.offer.realm == realm)
-    }
-}
-
-impl Space {
-    fn new(origin: Origin, offer: Offer) -> Self {
-        let nonce = offer.nonce.clone();
-        let offer = Arc::new(offer);
-        Self { origin, offer, nonce, count: 0, session: None, learnt: 0, paths: Vec::new() }
+    fn known(&mut self, origin: &Origin) -> Option<&mut Server> {
+        let at = self.servers.iter().position(|server| server.origin == *origin)?;
+        Some(self.used(at))
     }
 
-    fn take(&mut self, offer: Offer) {
-        // The server of one nonce for ever still counts.
-        if self.nonce != offer.nonce || self.offer.algorithm != offer.algorithm {
-            self.nonce = offer.nonce.clone();
-            self.count = 0;
-            self.session = None;
-        }
-        self.offer = Arc::new(offer);
+    fn known_or_new(&mut self, origin: &Origin) -> &mut Server {
+        let at = self.servers.iter().position(|server| server.origin == *origin);
+        let at = at.unwrap_or_else(|| {
+            if self.servers.len() >= SERVERS {
+                self.servers.remove(0);
+            }
+            let (spaces, counts) = Default::default();
+            self.servers.push(Server { origin: origin.clone(), spaces, counts });
+            self.servers.len() - 1
+        });
+        self.used(at)
     }
 
-    fn remember(&mut self, path: &str) {
-        self.paths.retain(|known| known != path);
-        if self.paths.len() >= PATHS {
-            self.paths.remove(0);
-        }
-        self.paths.push(path.to_owned());
-    }
-
-    /// How well `path` fits into this space; `None` where it is outside. A server that names no domain means all of its
-    /// paths (RFC 7616, section 3.3); where it has several realms, the one decides whose paths are most alike.
-    fn fit(&self, path: &str) -> Option<usize> {
-        if self.paths.iter().any(|known| known == path) {
-            return Some(usize::MAX);
-        }
-        if !self.offer.domain.trim().is_empty() {
-            let urls = self.offer.domain.split_ascii_whitespace();
-            let prefixes = urls.filter_map(|url| self.path_of(url));
-            return prefixes.filter(|prefix| path.starts_with(prefix)).map(str::len).max();
-        }
-        Some(self.paths.iter().map(|known| common_folders(known, path)).max().unwrap_or(0))
-    }
-
-    /// The path of a URL of the domain, where that is of this origin: the answer goes to no other.
-    fn path_of<'u>(&self, url: &'u str) -> Option<&'u str> {
-        if url.starts_with('/') && !url.starts_with("//") {
-            return Some(url);
-        }
-        let host = url.find("://")? + 3;
-        let path = url[host..].find('/').map_or(url.len(), |slash| host + slash);
-        let origin: Origin = url[..path].parse().ok()?;
-        (origin == self.origin).then(|| if path == url.len() { "/" } else { &url[path..] })
+    /// The server at this place, which is now the one used last.
+    fn used(&mut self, at: usize) -> &mut Server {
+        self.servers[at..].rotate_left(1);
+        let last = self.servers.len() - 1;
+        &mut self.servers[last]
     }
 }
 
-/// How many bytes of the folders that both are in.
-fn common_folders(one: &str, other: &str) -> usize {
-    let alike = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).map(|(byte, _)| byte);
-    alike.enumerate().filter(|(_, byte)| *byte == b'/').map(|(at, _)| at + 1).last().unwrap_or(0)
+impl Server {
+    fn next(&mut self, path: &str, cnonce: String) -> Option<Turn> {
+        let best = self.spaces.iter().enumerate();
+        let fits =
+            best.filter_map(|(at, space)| Some((space.fit(&self.origin, path)?, space.learnt, at)));
+        let mut space = self.spaces.remove(fits.max()?.2);
+        if self.counts.of(&space.nonce) > 0 {
+            space.take_spare(|nonce| self.counts.of(nonce) == 0);
+        }
+        // A nonce that has been used so often is forgotten, and another asked for.
+        let count = self.counts.of(&space.nonce).checked_add(1)?;
+        let is_current = |nonce: &[u8]| self.spaces.iter().any(|space| space.nonce == nonce);
+        self.counts.set(&space.nonce, count, is_current);
+        let (cnonce, session) = space.session_with(cnonce);
+        let (offer, nonce) = (Arc::clone(&space.offer), space.nonce.clone());
+        self.spaces.push(space);
+        Some(Turn { offer, nonce, count, cnonce, session })
+    }
+
+    fn position(&self, realm: &[u8]) -> Option<usize> {
+        self.spaces.iter().position(|space| space.offer.realm == realm)
+    }
+
+    fn remove_or_new(&mut self, offer: &Offer) -> Space {
+        match self.position(&offer.realm) {
+            Some(at) => self.spaces.remove(at),
+            None => Space::new(offer.clone()),
+        }
+    }
+
+    fn push(&mut self, space: Space) {
+        if self.spaces.len() >= SPACES {
+            self.spaces.remove(0);
+        }
+        self.spaces.push(space);
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    space::{PATHS, SPARES},
+    *,
+};
 use crate::digest::DigestAlgorithm;
 
 fn offer(challenge: &str) -> Offer {
@@ -21,11 +24,18 @@ fn home() -> Origin {
 /// A request without an answer was refused so.
 fn asked(spaces: &mut Spaces, at: &Origin, path: &str, challenge: &str) -> Recovery {
     let learnt = spaces.learnt();
-    let refused = Refused { origin: at, path, learnt, answered: None };
+    let refused = Refused { origin: at, path, learnt, answered: None, is_first_use: false };
     spaces.challenged(offer(challenge), &refused)
 }
 
-/// The realm and count that a request for `path` is answered with.
+/// A request to realm `r`, signed when so much was learnt, was refused so in spite of its answer.
+fn again(spaces: &mut Spaces, learnt: u64, challenge: &str) -> Recovery {
+    let (origin, answered) = (home(), Some(b"r".as_slice()));
+    let refused = Refused { origin: &origin, path: "/", learnt, answered, is_first_use: false };
+    spaces.challenged(offer(challenge), &refused)
+}
+
+/// The realm, nonce and count that a request for `path` is answered with.
 fn next(spaces: &mut Spaces, at: &Origin, path: &str) -> Option<(String, String, u32)> {
     let turn = spaces.next(at, path, "c".to_owned())?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -60,7 +70,7 @@ fn a_nonce_counts_up_and_a_new_one_begins_again() {
 fn a_nonce_whose_counts_are_used_up_is_asked_for_anew() {
     let mut spaces = Spaces::default();
     asked(&mut spaces, &home(), "/", "Digest realm=r, nonce=n");
-    spaces.known[0].count = u32::MAX - 1;
+    spaces.servers[0].counts.set(b"n", u32::MAX - 1, |_| true);
     assert_eq!(next(&mut spaces, &home(), "/"), turn("r", "n", u32::MAX));
     assert_eq!(next(&mut spaces, &home(), "/"), None);
 }
@@ -72,6 +82,7 @@ fn a_refusal_is_mended_once_where_another_nonce_may_help() {
         path: "/",
         learnt,
         answered: Some(realm.as_bytes()),
+        is_first_use: false,
     };
     for (challenge, refused, recovery, nonce) in [
         // What was learnt when it was signed is 1, and 2 while it was on its way.
@@ -97,10 +108,8 @@ fn a_wrong_password_has_nobody_else_send_again() {
     let mut spaces = Spaces::default();
     asked(&mut spaces, &home(), "/", "Digest realm=r, nonce=n");
     for nonce in 0..64 {
-        let origin = home();
-        let refused = Refused { origin: &origin, path: "/", learnt: 1, answered: Some(b"r") };
-        let offer = offer(&format!("Digest realm=r, nonce={nonce}"));
-        assert_eq!(spaces.challenged(offer, &refused), Recovery::GiveUp);
+        let challenge = format!("Digest realm=r, nonce={nonce}");
+        assert_eq!(again(&mut spaces, 1, &challenge), Recovery::GiveUp);
     }
 }
 
@@ -152,17 +161,157 @@ fn a_domain_is_kept_to_its_own_paths_and_origin() {
 fn what_is_remembered_is_bounded_and_the_least_used_is_forgotten() {
     let mut spaces = Spaces::default();
     let at = |number: usize| origin(&format!("https://h{number}.example"));
-    for number in 0..3 * SPACES {
+    for number in 0..3 * SERVERS {
         asked(&mut spaces, &at(number), "/", "Digest realm=r, nonce=n");
         assert!(next(&mut spaces, &at(0), "/").is_some(), "{number}");
         for path in 0..3 {
             asked(&mut spaces, &at(0), &format!("/{number}/{path}"), "Digest realm=r, nonce=n");
         }
     }
-    assert_eq!(spaces.known.len(), SPACES);
+    assert_eq!(spaces.servers.len(), SERVERS);
     assert!(next(&mut spaces, &at(1), "/").is_none());
-    assert!(next(&mut spaces, &at(3 * SPACES - 1), "/").is_some());
-    assert!(spaces.known.iter().all(|space| space.paths.len() <= PATHS));
+    assert!(next(&mut spaces, &at(3 * SERVERS - 1), "/").is_some());
+    let known = || spaces.servers.iter().flat_map(|server| &server.spaces);
+    assert!(known().all(|space| space.kept().0 <= PATHS));
+}
+
+#[test]
+fn one_origin_with_a_new_realm_each_time_pushes_out_no_other() {
+    let mut spaces = Spaces::default();
+    let good = origin("https://good.example");
+    asked(&mut spaces, &good, "/", "Digest realm=r, nonce=n");
+    for number in 0..3 * SERVERS {
+        asked(&mut spaces, &home(), "/", &format!("Digest realm=\"{number}\", nonce=n"));
+    }
+    assert_eq!(next(&mut spaces, &good, "/"), turn("r", "n", 1));
+    assert_eq!(spaces.servers[0].spaces.len(), SPACES);
+    let latest = (3 * SERVERS - 1).to_string();
+    assert_eq!(next(&mut spaces, &home(), "/"), turn(&latest, "n", 1));
+}
+
+#[test]
+fn of_many_refused_at_once_each_has_a_nonce_of_its_own() {
+    for (more, is_session) in [("", false), (", algorithm=MD5-sess", true)] {
+        let mut spaces = Spaces::default();
+        asked(&mut spaces, &home(), "/", &format!("Digest realm=r, nonce=n, qop=auth{more}"));
+        let learnt = spaces.learnt();
+        for number in 0..4 {
+            let nonce = format!("nonce=m{number}, opaque=o{number}");
+            let challenge = format!("Digest realm=r, {nonce}, qop=auth, stale=true{more}");
+            assert_eq!(again(&mut spaces, learnt, &challenge), Recovery::NewNonce);
+        }
+        // First the one that all know of, then the latest, which lives longest; then one of them again.
+        for (drawn, (nonce, count)) in [(0, 1), (3, 1), (2, 1), (1, 1), (1, 2)].iter().enumerate() {
+            let turn = spaces.next(&home(), "/", format!("c{drawn}")).expect("known");
+            assert_eq!(turn.nonce, format!("m{nonce}").into_bytes());
+            assert_eq!(turn.offer.opaque, Some(format!("o{nonce}").into_bytes()));
+            assert_eq!(turn.count, *count);
+            // Each begins a session: it came with a challenge.
+            let first = format!("c{}", if *count == 1 { drawn } else { drawn - 1 });
+            assert_eq!(turn.session, is_session.then_some((turn.nonce, first)));
+        }
+    }
+}
+
+#[test]
+fn spare_nonces_are_unseen_few_and_of_the_same_terms() {
+    let mut spaces = Spaces::default();
+    asked(&mut spaces, &home(), "/", "Digest realm=r, nonce=n");
+    let spares = |spaces: &Spaces| spaces.servers[0].spaces[0].kept().1;
+    assert_eq!(next(&mut spaces, &home(), "/"), turn("r", "n", 1));
+    asked(&mut spaces, &home(), "/", "Digest realm=r, nonce=m");
+    for (challenge, expected) in [
+        ("Digest realm=r, nonce=x", 1),
+        ("Digest realm=r, nonce=x", 1),
+        // The present one, and one that was used.
+        ("Digest realm=r, nonce=m", 1),
+        ("Digest realm=r, nonce=n", 1),
+        ("Digest realm=r, nonce=y, algorithm=SHA-256", 1),
+        ("Digest realm=r, nonce=y, qop=auth", 1),
+        ("Digest realm=r, nonce=y, stale=true, opaque=o", 2),
+    ] {
+        again(&mut spaces, 0, challenge);
+        assert_eq!(spares(&spaces), expected, "{challenge}");
+    }
+    for number in 0..2 * SPARES {
+        again(&mut spaces, 0, &format!("Digest realm=r, nonce=n{number}"));
+    }
+    assert_eq!(spares(&spaces), SPARES);
+    // Another offer of this realm ends them all.
+    asked(&mut spaces, &home(), "/", "Digest realm=r, nonce=z, qop=auth");
+    assert_eq!(spares(&spaces), 0);
+    assert_eq!(next(&mut spaces, &home(), "/"), turn("r", "z", 1));
+    assert_eq!(next(&mut spaces, &home(), "/"), turn("r", "z", 2));
+}
+
+#[test]
+fn a_stale_spare_takes_the_older_ones_along() {
+    let mut spaces = Spaces::default();
+    asked(&mut spaces, &home(), "/", "Digest realm=r, nonce=n");
+    assert_eq!(next(&mut spaces, &home(), "/"), turn("r", "n", 1));
+    for nonce in ["a", "b"] {
+        again(&mut spaces, 0, &format!("Digest realm=r, nonce={nonce}, stale=true"));
+    }
+    let learnt = spaces.learnt();
+    assert_eq!(next(&mut spaces, &home(), "/"), turn("r", "b", 1));
+    // While that was on its way.
+    again(&mut spaces, 0, "Digest realm=r, nonce=c, stale=true");
+    let (origin, answered) = (home(), Some(b"r".as_slice()));
+    let refused = Refused { origin: &origin, path: "/", learnt, answered, is_first_use: true };
+    spaces.challenged(offer("Digest realm=r, nonce=d, stale=true"), &refused);
+    for expected in [turn("r", "d", 1), turn("r", "c", 1), turn("r", "c", 2)] {
+        assert_eq!(next(&mut spaces, &home(), "/"), expected);
+    }
+}
+
+#[test]
+fn a_nonce_that_is_offered_again_counts_on() {
+    let mut spaces = Spaces::default();
+    asked(&mut spaces, &home(), "/", "Digest realm=r, nonce=x, qop=auth");
+    assert_eq!(next(&mut spaces, &home(), "/"), turn("r", "x", 1));
+    asked(&mut spaces, &home(), "/", "Digest realm=r, nonce=y, qop=auth, stale=true");
+    assert_eq!(next(&mut spaces, &home(), "/"), turn("r", "y", 1));
+    asked(&mut spaces, &home(), "/", "Digest realm=r, nonce=x, qop=auth, stale=true");
+    assert_eq!(next(&mut spaces, &home(), "/"), turn("r", "x", 2));
+    spaces.next_nonce(&home(), b"r", b"x", b"y");
+    assert_eq!(next(&mut spaces, &home(), "/"), turn("r", "y", 2));
+    // In a space that is new, and with another hash.
+    asked(&mut spaces, &home(), "/", "Digest realm=s, nonce=x, algorithm=SHA-256");
+    assert_eq!(next(&mut spaces, &home(), "/"), turn("s", "x", 3));
+}
+
+#[test]
+fn a_count_is_kept_for_as_long_as_its_nonce_is_the_present_one() {
+    let mut spaces = Spaces::default();
+    asked(&mut spaces, &home(), "/a/", "Digest realm=a, nonce=n");
+    assert_eq!(next(&mut spaces, &home(), "/a/"), turn("a", "n", 1));
+    for number in 0..100 {
+        let nonce = format!("n{number}");
+        asked(&mut spaces, &home(), "/b/", &format!("Digest realm=b, nonce={nonce}"));
+        assert_eq!(next(&mut spaces, &home(), "/b/"), turn("b", &nonce, 1));
+    }
+    assert_eq!(next(&mut spaces, &home(), "/a/"), turn("a", "n", 2));
+}
+
+#[test]
+fn a_session_ends_with_its_sess() {
+    let mut spaces = Spaces::default();
+    for (algorithm, has_session) in [("MD5-sess", true), ("MD5", false), ("MD5-sess", true)] {
+        let challenge = format!("Digest realm=r, nonce=n, qop=auth, algorithm={algorithm}");
+        asked(&mut spaces, &home(), "/", &challenge);
+        let turn = spaces.next(&home(), "/", "c".to_owned()).expect("known");
+        assert_eq!(turn.session.is_some(), has_session, "{algorithm}");
+    }
+}
+
+#[test]
+fn a_domain_of_other_origins_alone_is_none() {
+    let mut spaces = Spaces::default();
+    let domain = "https://b.example/ //c.example/ nonsense";
+    let challenge = format!("Digest realm=r, nonce=n, domain=\"{domain}\"");
+    asked(&mut spaces, &home(), "/login", &challenge);
+    assert_eq!(next(&mut spaces, &home(), "/elsewhere"), turn("r", "n", 1));
+    assert_eq!(next(&mut spaces, &origin("https://b.example"), "/"), None);
 }
 
 #[test]
@@ -185,24 +334,37 @@ fn a_session_has_one_key_for_as_long_as_the_server_does_not_ask_again() {
 
 proptest! {
     #[test]
-    fn no_nonce_has_a_count_twice_whatever_happens(steps in prop::collection::vec((0..4_u8, 0..3_u8, 0..4_u64), 1..60)) {
+    fn no_nonce_has_a_count_twice_whatever_happens(
+        steps in prop::collection::vec((0..6_u8, 0..3_u8, 0..4_u64, 0..4_u8, 0..8_u8), 1..80),
+    ) {
         let mut spaces = Spaces::default();
         let mut seen = std::collections::BTreeMap::new();
-        let (mut fresh, origin) = (0, home());
-        for (what, path, behind) in steps {
-            let path = format!("/{path}");
-            fresh += 1;
+        let origin = home();
+        for (what, path, behind, name, more) in steps {
+            let path = format!("/{path}/");
+            let realm = ["r", "s"][usize::from(more & 1)];
             match what {
-                0 => {
+                0..=2 => {
                     let learnt = spaces.learnt().saturating_sub(behind);
-                    let refused = Refused { origin: &origin, path: &path, learnt, answered: None };
-                    spaces.challenged(offer(&format!("Digest realm=r, nonce=n{fresh}")), &refused);
+                    let answered = (what > 0).then_some(b"r".as_slice());
+                    let is_first_use = what > 1;
+                    let refused = Refused { origin: &origin, path: &path, learnt, answered, is_first_use };
+                    let stale = if more & 2 == 0 { "" } else { ", stale=true" };
+                    let session = if more & 4 == 0 { "" } else { "-sess" };
+                    let challenge =
+                        format!("Digest realm={realm}, nonce=n{name}, algorithm=MD5{session}{stale}");
+                    spaces.challenged(offer(&challenge), &refused);
                 }
-                1 => spaces.next_nonce(&origin, b"r", b"n1", format!("n{fresh}").as_bytes()),
+                3 => {
+                    let used = format!("n{}", behind);
+                    let next = format!("n{name}");
+                    spaces.next_nonce(&origin, realm.as_bytes(), used.as_bytes(), next.as_bytes());
+                }
                 _ => {
-                    if let Some((_, nonce, count)) = next(&mut spaces, &origin, &path) {
-                        let before = seen.insert(nonce, count).unwrap_or(0);
-                        prop_assert_eq!(count, before + 1);
+                    if let Some(turn) = spaces.next(&origin, &path, "c".to_owned()) {
+                        prop_assert_eq!(turn.session.is_some(), turn.offer.for_session);
+                        let before = seen.insert(turn.nonce, turn.count).unwrap_or(0);
+                        prop_assert_eq!(turn.count, before + 1);
                     }
                 }
             }
