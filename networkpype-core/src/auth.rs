@@ -32,7 +32,8 @@ use crate::{
 /// ```
 #[async_trait]
 pub trait Auth: Send + Sync {
-    /// Signs a REST request.
+    /// Signs a REST request. In the extensions of one that was refused and is tried again stands the [`Recovery`] that
+    /// was proposed last, as in those of a handshake.
     ///
     /// # Errors
     /// When it cannot be signed. It is not sent then.

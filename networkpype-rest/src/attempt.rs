@@ -19,6 +19,8 @@ pub(crate) struct Attempt<'a> {
     /// The request as its caller gave it, before processors and defaults.
     pub(crate) asked: &'a RestRequest,
     pub(crate) auth: Option<Signer<'a>>,
+    /// What the scheme proposed when the attempt before this was refused.
+    pub(crate) cause: Option<Recovery>,
     pub(crate) limit: Option<&'a LimitId>,
     pub(crate) deadline: Option<Ticks>,
     pub(crate) journal: &'a Journal,
@@ -149,6 +151,9 @@ impl Attempt<'_> {
     async fn sign_and_send(&self, progress: &SendProgress) -> Result<Answer, Error> {
         let mut signed = self.unsigned.clone();
         if let Some(signer) = self.auth {
+            if let Some(cause) = self.cause {
+                signed.extensions_mut().insert(cause);
+            }
             signed = signer.auth().rest_authenticate(signed).await?;
             // A scheme may hand back another request than it was given.
             match (signer, signed.origin()) {

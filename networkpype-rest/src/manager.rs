@@ -242,11 +242,12 @@ impl Shared {
         };
         let limit = self.limit_for(&request)?;
 
-        let attempt = Attempt {
+        let mut attempt = Attempt {
             shared: self,
             unsigned: &request,
             asked: &asked,
             auth,
+            cause: None,
             limit: limit.as_ref(),
             deadline,
             journal,
@@ -262,6 +263,7 @@ impl Shared {
                 break answer;
             }
             tracing::debug!(?recovery, "signing again");
+            attempt.cause = Some(recovery);
         };
 
         for processor in &self.post_processors {

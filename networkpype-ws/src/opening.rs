@@ -104,12 +104,16 @@ async fn dial(
         false => None,
     };
     let mut worst = Outcome::NotSent;
+    let mut cause = None;
     loop {
         let request = unsigned.request();
         let charge = options.limits.acquire(limit, request.limit_weight(), Some(request), None);
         let mut permit = charge.await.map_err(|error| with_worst(error, worst))?;
         let mut signed = unsigned.clone();
         if let Some(auth) = auth {
+            if let Some(cause) = cause {
+                signed.request_mut().extensions_mut().insert(cause);
+            }
             signed = sign(options, auth, signed).await.map_err(|error| with_worst(error, worst))?;
         }
         signed.request_mut().mark_added_headers_sensitive(unsigned.request());
@@ -166,6 +170,7 @@ async fn dial(
         if !recoveries.attempt(options, recovery).await {
             return Err(error);
         }
+        cause = Some(recovery);
     }
 }
 
