@@ -25,9 +25,10 @@ impl Digest {
             return Err(AuthError::new(AuthErrorKind::Request, relative));
         };
         let cnonce = self.0.settings.entropy.cnonce()?;
+        let is_again = request.extensions().get::<Recovery>().is_some();
         let (learnt, turn) = {
             let mut spaces = self.spaces();
-            (spaces.learnt(), spaces.next(&origin, request.path(), cnonce))
+            (spaces.learnt(), spaces.next(&origin, request.path(), is_again, cnonce))
         };
         let Some(turn) = turn else {
             request.extensions_mut().insert(Note { learnt, answered: None });
@@ -159,6 +160,7 @@ impl Auth for Digest {
             learnt: note.learnt,
             answered: answered.map(|answered| answered.realm.as_slice()),
             is_first_use: answered.is_some_and(|answered| answered.is_first_use()),
+            cause: signed.extensions().get().copied(),
         };
         Ok(self.spaces().challenged(offer, &refused))
     }

@@ -51,6 +51,8 @@ pub(super) struct Refused<'r> {
     pub(super) answered: Option<&'r [u8]>,
     /// Whether its nonce had not been used before.
     pub(super) is_first_use: bool,
+    /// What it was sent again for.
+    pub(super) cause: Option<Recovery>,
 }
 
 impl Spaces {
@@ -59,9 +61,16 @@ impl Spaces {
         self.learnt
     }
 
-    /// The next turn of the space that `path` belongs to; `None` where none is known.
-    pub(super) fn next(&mut self, origin: &Origin, path: &str, cnonce: String) -> Option<Turn> {
-        self.known(origin)?.next(path, cnonce)
+    /// The next turn of the space that `path` belongs to, for a request that may have been refused before; `None` where no
+    /// space is known.
+    pub(super) fn next(
+        &mut self,
+        origin: &Origin,
+        path: &str,
+        is_again: bool,
+        cnonce: String,
+    ) -> Option<Turn> {
+        self.known(origin)?.next(path, is_again, cnonce)
     }
 
     /// Takes in the challenge to a request that was refused, and says whether it is worth sending once more.
@@ -73,6 +82,10 @@ impl Spaces {
         let is_known = space.learnt > refused.learnt;
         let recovery = match refused.answered {
             Some(realm) if realm != offer.realm => Recovery::SignAgain,
+            // Another request was faster with the nonce, which may be good for one: that is another cause.
+            Some(_) if offer.stale && refused.cause == Some(Recovery::NewNonce) => {
+                Recovery::SignAgain
+            }
             Some(_) if offer.stale || is_known => Recovery::NewNonce,
             Some(_) => Recovery::GiveUp,
             None => Recovery::SignAgain,
@@ -83,7 +96,7 @@ impl Spaces {
         if is_known {
             // Each goes on with a nonce of its own: how often one may be used is the server's secret.
             if server.counts.of(&offer.nonce) == 0 {
-                space.spare(offer, learnt);
+                space.keep(offer, learnt);
             }
         } else {
             space.take(offer);
@@ -141,21 +154,40 @@ impl Spaces {
 }
 
 impl Server {
-    fn next(&mut self, path: &str, cnonce: String) -> Option<Turn> {
+    fn next(&mut self, path: &str, is_again: bool, cnonce: String) -> Option<Turn> {
         let best = self.spaces.iter().enumerate();
         let fits =
             best.filter_map(|(at, space)| Some((space.fit(&self.origin, path)?, space.learnt, at)));
         let mut space = self.spaces.remove(fits.max()?.2);
-        if self.counts.of(&space.nonce) > 0 {
-            space.take_spare(|nonce| self.counts.of(nonce) == 0);
-        }
+        let turn = self.turn(&mut space, is_again, cnonce);
         // A nonce that has been used so often is forgotten, and another asked for.
-        let count = self.counts.of(&space.nonce).checked_add(1)?;
-        let is_current = |nonce: &[u8]| self.spaces.iter().any(|space| space.nonce == nonce);
-        self.counts.set(&space.nonce, count, is_current);
-        let (cnonce, session) = space.session_with(cnonce);
-        let (offer, nonce) = (Arc::clone(&space.offer), space.nonce.clone());
-        self.spaces.push(space);
+        if turn.is_some() {
+            self.spaces.push(space);
+        }
+        turn
+    }
+
+    fn turn(&mut self, space: &mut Space, is_again: bool, cnonce: String) -> Option<Turn> {
+        let is_unused = |nonce: &[u8]| self.counts.of(nonce) == 0;
+        // Spare nonces are left to the refused, who each brought one: whoever else took it would have that one fail.
+        let spare =
+            if is_again && !is_unused(&space.nonce) { space.spare(is_unused) } else { None };
+        let (offer, nonce, (cnonce, session)) = match spare {
+            Some(offer) => {
+                let session = offer.for_session.then(|| (offer.nonce.clone(), cnonce.clone()));
+                let nonce = offer.nonce.clone();
+                (Arc::new(offer), nonce, (cnonce, session))
+            }
+            None => {
+                let session = space.session_with(cnonce);
+                (Arc::clone(&space.offer), space.nonce.clone(), session)
+            }
+        };
+        let count = self.counts.of(&nonce).checked_add(1)?;
+        let is_present = |nonce: &[u8]| {
+            space.nonce == nonce || self.spaces.iter().any(|space| space.nonce == nonce)
+        };
+        self.counts.set(&nonce, count, is_present);
         Some(Turn { offer, nonce, count, cnonce, session })
     }
 

@@ -131,7 +131,9 @@ async fn many_refused_at_once_go_on_with_a_nonce_each() {
     }
     let mut used = std::collections::BTreeSet::new();
     for _ in 0..64 {
-        let header = sign(&auth, RestRequest::get(URL)).await;
+        let mut request = RestRequest::get(URL);
+        request.extensions_mut().insert(Recovery::SignAgain);
+        let header = sign(&auth, request).await;
         assert_eq!(raw(&header, "nc"), Some("00000001"));
         assert!(used.insert(raw(&header, "nonce").map(str::to_owned)), "{header}");
     }

@@ -53,7 +53,7 @@ impl Space {
     }
 
     /// Keeps an offer that nobody has answered yet.
-    pub(super) fn spare(&mut self, offer: Offer, learnt: u64) {
+    pub(super) fn keep(&mut self, offer: Offer, learnt: u64) {
         let is_kept = |kept: &Offer| kept.nonce == offer.nonce;
         let is_known =
             self.nonce == offer.nonce || self.spares.iter().any(|(_, kept)| is_kept(kept));
@@ -66,13 +66,10 @@ impl Space {
         self.spares.push((learnt, offer));
     }
 
-    /// Goes on with the latest of the spare nonces, which is the last to be stale.
-    pub(super) fn take_spare(&mut self, is_unused: impl Fn(&[u8]) -> bool) {
-        while let Some((_, offer)) = self.spares.pop() {
-            if is_unused(&offer.nonce) {
-                return self.take(offer);
-            }
-        }
+    /// The latest of the spare offers, which is the last to be stale.
+    pub(super) fn spare(&mut self, is_unused: impl Fn(&[u8]) -> bool) -> Option<Offer> {
+        let spares = std::iter::from_fn(|| self.spares.pop());
+        spares.map(|(_, offer)| offer).find(|offer| is_unused(&offer.nonce))
     }
 
     /// Forgets those that were there when one that had not been used was signed with: none of them is younger.

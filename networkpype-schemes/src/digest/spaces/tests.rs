@@ -24,22 +24,32 @@ fn home() -> Origin {
 /// A request without an answer was refused so.
 fn asked(spaces: &mut Spaces, at: &Origin, path: &str, challenge: &str) -> Recovery {
     let learnt = spaces.learnt();
-    let refused = Refused { origin: at, path, learnt, answered: None, is_first_use: false };
+    let refused =
+        Refused { origin: at, path, learnt, answered: None, is_first_use: false, cause: None };
     spaces.challenged(offer(challenge), &refused)
 }
 
 /// A request to realm `r`, signed when so much was learnt, was refused so in spite of its answer.
 fn again(spaces: &mut Spaces, learnt: u64, challenge: &str) -> Recovery {
     let (origin, answered) = (home(), Some(b"r".as_slice()));
-    let refused = Refused { origin: &origin, path: "/", learnt, answered, is_first_use: false };
+    let refused =
+        Refused { origin: &origin, path: "/", learnt, answered, is_first_use: false, cause: None };
     spaces.challenged(offer(challenge), &refused)
 }
 
 /// The realm, nonce and count that a request for `path` is answered with.
 fn next(spaces: &mut Spaces, at: &Origin, path: &str) -> Option<(String, String, u32)> {
-    let turn = spaces.next(at, path, "c".to_owned())?;
+    spaces.next(at, path, false, "c".to_owned()).map(told)
+}
+
+/// The same for one that was refused for a stale nonce.
+fn next_again(spaces: &mut Spaces) -> Option<(String, String, u32)> {
+    spaces.next(&home(), "/", true, "c".to_owned()).map(told)
+}
+
+fn told(turn: Turn) -> (String, String, u32) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Some((text(&turn.offer.realm), text(&turn.nonce), turn.count))
+    (text(&turn.offer.realm), text(&turn.nonce), turn.count)
 }
 
 fn turn(realm: &str, nonce: &str, count: u32) -> Option<(String, String, u32)> {
@@ -83,6 +93,7 @@ fn a_refusal_is_mended_once_where_another_nonce_may_help() {
         learnt,
         answered: Some(realm.as_bytes()),
         is_first_use: false,
+        cause: None,
     };
     for (challenge, refused, recovery, nonce) in [
         // What was learnt when it was signed is 1, and 2 while it was on its way.
@@ -200,16 +211,45 @@ fn of_many_refused_at_once_each_has_a_nonce_of_its_own() {
             let challenge = format!("Digest realm=r, {nonce}, qop=auth, stale=true{more}");
             assert_eq!(again(&mut spaces, learnt, &challenge), Recovery::NewNonce);
         }
-        // First the one that all know of, then the latest, which lives longest; then one of them again.
-        for (drawn, (nonce, count)) in [(0, 1), (3, 1), (2, 1), (1, 1), (1, 2)].iter().enumerate() {
-            let turn = spaces.next(&home(), "/", format!("c{drawn}")).expect("known");
+        // First the one that all others share, then the latest, which lives longest.
+        for (drawn, (is_again, nonce, count)) in [
+            (true, 0, 1),
+            (false, 0, 2),
+            (true, 3, 1),
+            (true, 2, 1),
+            (false, 0, 3),
+            (true, 1, 1),
+            (true, 0, 4),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let turn = spaces.next(&home(), "/", is_again, format!("c{drawn}")).expect("known");
             assert_eq!(turn.nonce, format!("m{nonce}").into_bytes());
             assert_eq!(turn.offer.opaque, Some(format!("o{nonce}").into_bytes()));
-            assert_eq!(turn.count, *count);
+            assert_eq!(turn.count, count);
             // Each begins a session: it came with a challenge.
-            let first = format!("c{}", if *count == 1 { drawn } else { drawn - 1 });
+            let first = format!("c{}", if nonce == 0 { 0 } else { drawn });
             assert_eq!(turn.session, is_session.then_some((turn.nonce, first)));
         }
+    }
+}
+
+#[test]
+fn who_is_refused_twice_for_a_nonce_that_another_was_faster_with_has_another_cause() {
+    for (cause, stale, expected) in [
+        (None, "true", Recovery::NewNonce),
+        (Some(Recovery::SignAgain), "true", Recovery::NewNonce),
+        (Some(Recovery::NewNonce), "true", Recovery::SignAgain),
+        (Some(Recovery::NewNonce), "false", Recovery::GiveUp),
+    ] {
+        let mut spaces = Spaces::default();
+        asked(&mut spaces, &home(), "/", "Digest realm=r, nonce=n, qop=auth");
+        let (origin, learnt, answered) = (home(), spaces.learnt(), Some(b"r".as_slice()));
+        let refused =
+            Refused { origin: &origin, path: "/", learnt, answered, is_first_use: true, cause };
+        let challenge = format!("Digest realm=r, nonce=m, qop=auth, stale={stale}");
+        assert_eq!(spaces.challenged(offer(&challenge), &refused), expected, "{cause:?} {stale}");
     }
 }
 
@@ -240,8 +280,8 @@ fn spare_nonces_are_unseen_few_and_of_the_same_terms() {
     // Another offer of this realm ends them all.
     asked(&mut spaces, &home(), "/", "Digest realm=r, nonce=z, qop=auth");
     assert_eq!(spares(&spaces), 0);
-    assert_eq!(next(&mut spaces, &home(), "/"), turn("r", "z", 1));
-    assert_eq!(next(&mut spaces, &home(), "/"), turn("r", "z", 2));
+    assert_eq!(next_again(&mut spaces), turn("r", "z", 1));
+    assert_eq!(next_again(&mut spaces), turn("r", "z", 2));
 }
 
 #[test]
@@ -253,14 +293,15 @@ fn a_stale_spare_takes_the_older_ones_along() {
         again(&mut spaces, 0, &format!("Digest realm=r, nonce={nonce}, stale=true"));
     }
     let learnt = spaces.learnt();
-    assert_eq!(next(&mut spaces, &home(), "/"), turn("r", "b", 1));
+    assert_eq!(next_again(&mut spaces), turn("r", "b", 1));
     // While that was on its way.
     again(&mut spaces, 0, "Digest realm=r, nonce=c, stale=true");
     let (origin, answered) = (home(), Some(b"r".as_slice()));
-    let refused = Refused { origin: &origin, path: "/", learnt, answered, is_first_use: true };
+    let refused =
+        Refused { origin: &origin, path: "/", learnt, answered, is_first_use: true, cause: None };
     spaces.challenged(offer("Digest realm=r, nonce=d, stale=true"), &refused);
-    for expected in [turn("r", "d", 1), turn("r", "c", 1), turn("r", "c", 2)] {
-        assert_eq!(next(&mut spaces, &home(), "/"), expected);
+    for expected in [turn("r", "d", 1), turn("r", "c", 1), turn("r", "d", 2)] {
+        assert_eq!(next_again(&mut spaces), expected);
     }
 }
 
@@ -299,7 +340,7 @@ fn a_session_ends_with_its_sess() {
     for (algorithm, has_session) in [("MD5-sess", true), ("MD5", false), ("MD5-sess", true)] {
         let challenge = format!("Digest realm=r, nonce=n, qop=auth, algorithm={algorithm}");
         asked(&mut spaces, &home(), "/", &challenge);
-        let turn = spaces.next(&home(), "/", "c".to_owned()).expect("known");
+        let turn = spaces.next(&home(), "/", false, "c".to_owned()).expect("known");
         assert_eq!(turn.session.is_some(), has_session, "{algorithm}");
     }
 }
@@ -319,7 +360,7 @@ fn a_session_has_one_key_for_as_long_as_the_server_does_not_ask_again() {
     let mut spaces = Spaces::default();
     asked(&mut spaces, &home(), "/", "Digest realm=r, nonce=n, algorithm=MD5-sess, qop=auth");
     let mut with = |cnonce: &str, next: &[u8]| {
-        let turn = spaces.next(&home(), "/", cnonce.to_owned()).expect("known");
+        let turn = spaces.next(&home(), "/", false, cnonce.to_owned()).expect("known");
         spaces.next_nonce(&home(), b"r", &turn.nonce, next);
         (turn.session.expect("a session"), turn.nonce, turn.cnonce)
     };
@@ -328,14 +369,14 @@ fn a_session_has_one_key_for_as_long_as_the_server_does_not_ask_again() {
     assert_eq!(with("c2", b"m"), (first.clone(), b"n".to_vec(), "c1".to_owned()));
     assert_eq!(with("c3", b"m"), (first, b"m".to_vec(), "c1".to_owned()));
     asked(&mut spaces, &home(), "/", "Digest realm=r, nonce=o, algorithm=MD5-sess, qop=auth");
-    let turn = spaces.next(&home(), "/", "c4".to_owned()).expect("known");
+    let turn = spaces.next(&home(), "/", false, "c4".to_owned()).expect("known");
     assert_eq!(turn.session, Some((b"o".to_vec(), "c4".to_owned())));
 }
 
 proptest! {
     #[test]
     fn no_nonce_has_a_count_twice_whatever_happens(
-        steps in prop::collection::vec((0..6_u8, 0..3_u8, 0..4_u64, 0..4_u8, 0..8_u8), 1..80),
+        steps in prop::collection::vec((0..7_u8, 0..3_u8, 0..4_u64, 0..4_u8, 0..8_u8), 1..80),
     ) {
         let mut spaces = Spaces::default();
         let mut seen = std::collections::BTreeMap::new();
@@ -348,7 +389,7 @@ proptest! {
                     let learnt = spaces.learnt().saturating_sub(behind);
                     let answered = (what > 0).then_some(b"r".as_slice());
                     let is_first_use = what > 1;
-                    let refused = Refused { origin: &origin, path: &path, learnt, answered, is_first_use };
+                    let refused = Refused { origin: &origin, path: &path, learnt, answered, is_first_use, cause: None };
                     let stale = if more & 2 == 0 { "" } else { ", stale=true" };
                     let session = if more & 4 == 0 { "" } else { "-sess" };
                     let challenge =
@@ -361,7 +402,8 @@ proptest! {
                     spaces.next_nonce(&origin, realm.as_bytes(), used.as_bytes(), next.as_bytes());
                 }
                 _ => {
-                    if let Some(turn) = spaces.next(&origin, &path, "c".to_owned()) {
+                    let is_again = what > 4;
+                    if let Some(turn) = spaces.next(&origin, &path, is_again, "c".to_owned()) {
                         prop_assert_eq!(turn.session.is_some(), turn.offer.for_session);
                         let before = seen.insert(turn.nonce, turn.count).unwrap_or(0);
                         prop_assert_eq!(turn.count, before + 1);
