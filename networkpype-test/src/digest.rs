@@ -44,8 +44,18 @@ pub struct DigestCounts {
 #[derive(Default)]
 struct Seen {
     counts: DigestCounts,
-    /// The counts that each nonce came with.
-    nonces: BTreeMap<String, BTreeSet<u32>>,
+    /// The nonces that were given out.
+    nonces: BTreeMap<String, Given>,
+    /// The first cnonce of each session, by the nonce of the challenge that began it.
+    cnonces: BTreeMap<String, String>,
+}
+
+/// A nonce that was given out.
+struct Given {
+    /// The counts it came with.
+    counts: BTreeSet<u32>,
+    /// The nonce of the challenge before it: the key of a session is made of that (RFC 7616, section 3.4.2).
+    first: String,
 }
 
 impl DigestRealm {
@@ -126,8 +136,8 @@ impl DigestRealm {
             let count = u32::from_str_radix(get("nc"), 16).unwrap_or_default();
             let (used, is_new) = {
                 let mut seen = self.seen();
-                let counts = seen.nonces.get_mut(get("nonce"));
-                counts.map_or((usize::MAX, true), |counts| (counts.len(), counts.insert(count)))
+                let known = seen.nonces.get_mut(get("nonce")).map(|nonce| &mut nonce.counts);
+                known.map_or((usize::MAX, true), |counts| (counts.len(), counts.insert(count)))
             };
             if !is_new {
                 return Err(self.refusal(", stale=true", |counts| &mut counts.replayed));
@@ -135,7 +145,8 @@ impl DigestRealm {
             if used >= self.uses {
                 return Err(self.refusal(", stale=true", |counts| &mut counts.stale));
             }
-            next = (self.hands_out_next && used + 1 == self.uses).then(|| self.nonce());
+            let is_last = self.hands_out_next && used + 1 == self.uses;
+            next = is_last.then(|| self.nonce(Some(get("nonce"))));
         }
         self.seen().counts.accepted += 1;
         if self.qop.is_empty() {
@@ -182,8 +193,9 @@ impl DigestRealm {
         }
         let (nonce, cnonce) = (get("nonce")?, get("cnonce").unwrap_or_default());
         let mut secret = hash(format!("{}:{REALM}:{}", self.user, self.password).as_bytes());
-        if is_session {
-            secret = hash(format!("{secret}:{nonce}:{cnonce}").as_bytes());
+        let session = is_session.then(|| self.session(nonce, cnonce));
+        if let Some((first, first_cnonce)) = &session {
+            secret = hash(format!("{secret}:{first}:{first_cnonce}").as_bytes());
         }
         let nc = get("nc").unwrap_or_default();
         let is_count = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
@@ -192,12 +204,27 @@ impl DigestRealm {
             return None;
         }
         let check = Check { hash, secret, nonce, nc, cnonce, qop, uri: get("uri")? };
-        (check.response(&request.method, &request.body) == get("response")?).then_some(check)
+        if check.response(&request.method, &request.body) != get("response")? {
+            return None;
+        }
+        if let Some((first, cnonce)) = session {
+            self.seen().cnonces.insert(first, cnonce);
+        }
+        Some(check)
+    }
+
+    /// The nonce and cnonce that the key of this nonce's session is made of: those of the first right answer to the
+    /// challenge, which this one may be.
+    fn session(&self, nonce: &str, cnonce: &str) -> (String, String) {
+        let seen = self.seen();
+        let first = seen.nonces.get(nonce).map_or(nonce, |given| &given.first);
+        let cnonce = seen.cnonces.get(first).map_or(cnonce, String::as_str);
+        (first.to_owned(), cnonce.to_owned())
     }
 
     fn refusal(&self, more: &str, count: impl Fn(&mut DigestCounts) -> &mut usize) -> Reply {
         *count(&mut self.seen().counts) += 1;
-        let nonce = self.nonce();
+        let nonce = self.nonce(None);
         let mut reply = Reply::error(401, -2015, "Who are you?");
         for algorithm in &self.algorithms {
             let qop = match self.qop {
@@ -212,10 +239,13 @@ impl DigestRealm {
         reply
     }
 
-    fn nonce(&self) -> String {
+    /// A nonce for a challenge, or the one that comes after another.
+    fn nonce(&self, before: Option<&str>) -> String {
         let mut seen = self.seen();
         let nonce = format!("nonce{}==", seen.nonces.len());
-        seen.nonces.insert(nonce.clone(), BTreeSet::new());
+        let before = before.and_then(|before| seen.nonces.get(before));
+        let first = before.map_or_else(|| nonce.clone(), |before| before.first.clone());
+        seen.nonces.insert(nonce.clone(), Given { counts: BTreeSet::new(), first });
         nonce
     }
 

@@ -79,6 +79,48 @@ async fn no_count_comes_twice_from_many_at_once_and_stale_nonces_are_replaced() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nonces_that_are_good_for_few_uses_let_in_as_many_as_come_at_once() {
+    for (uses, algorithm) in [(1, "MD5"), (8, "MD5"), (20, "MD5"), (1, "SHA-256-sess")] {
+        for hands_out_next in [false, true] {
+            let mut realm = realm().algorithms([algorithm]).uses(uses);
+            if hands_out_next {
+                realm = realm.hands_out_next();
+            }
+            let exchange = exchange(&realm);
+            let (api, counted) = counted(&exchange, mine());
+            let request = RestRequest::get("/api/digest/a");
+            assert_eq!(status(&counted.calls(&api, 1, &request).await), 200);
+            for round in 0..4 {
+                let calls = counted.calls(&api, MANY, &request).await;
+                assert_eq!(status(&calls), 200, "{uses} {algorithm} {hands_out_next} {round}");
+                assert!(requests(&calls) <= 3 * MANY as usize, "{calls:?}");
+            }
+            let counts = realm.counts();
+            assert_eq!((counts.replayed, counts.wrong), (0, 0), "{counts:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_lives_on_with_the_next_nonce() {
+    for algorithm in ["MD5-sess", "SHA-256-sess"] {
+        for qop in ["auth", "auth-int"] {
+            let realm = realm().algorithms([algorithm]).qop(qop).uses(2).hands_out_next();
+            let exchange = exchange(&realm);
+            let (api, counted) = counted(&exchange, mine());
+            let order = RestRequest::post("/api/digest/orders").body("side=buy");
+            for call in 0..10 {
+                let calls = counted.calls(&api, 1, &order).await;
+                let expected = (200, if call == 0 { 2 } else { 1 });
+                assert_eq!((status(&calls), requests(&calls)), expected, "{algorithm} {call}");
+            }
+            let counts = realm.counts();
+            assert_eq!((counts.asked, counts.stale, counts.wrong), (1, 0, 0), "{counts:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_next_nonce_spares_the_round_trip() {
     let realm = realm().uses(2).hands_out_next();
     let exchange = exchange(&realm);
