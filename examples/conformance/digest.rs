@@ -143,12 +143,18 @@ fn same(case: &Value, own: &str) -> Result<(), String> {
     for name in ["username", "username*", "response"] {
         expected[name].as_str().map_or(Ok(()), |value| check(name, value))?;
     }
-    // What the challenge has not may stand in a case all the same, as what is meant without it.
-    for (name, value) in COMPARED.map(|name| (name, case["params"][name].as_str())) {
-        match (value, own.get(name)) {
-            (Some(value), Some(own)) if name == "algorithm" && value.eq_ignore_ascii_case(own) => {}
-            (Some(value), Some(_)) => check(name, value)?,
-            _ => {}
+    for name in COMPARED {
+        match (case["params"].get(name), own.get(name)) {
+            (None, _) | (Some(Value::Null), None) => {}
+            (Some(Value::Null), Some(_)) => {
+                return Err(format!("{name}: it is sent and not expected"));
+            }
+            (Some(Value::String(value)), Some(own))
+                if name == "algorithm" && value.eq_ignore_ascii_case(own) => {}
+            // What is meant where the challenge names none, and so not sent back.
+            (Some(Value::String(value)), None) if name == "algorithm" && value == "MD5" => {}
+            (Some(Value::String(value)), _) => check(name, value)?,
+            (Some(_), _) => return Err(format!("`params.{name}` is no text")),
         }
     }
     given(case, "uri").map_or(Ok(()), |uri| check("uri", uri))
@@ -206,6 +212,35 @@ mod tests {
         case
     }
 
+    fn params(more: &[(&str, Value)]) -> Value {
+        let mut params = json!({ "nc": "0000000a", "cnonce": "c" });
+        for (name, value) in more {
+            params[*name] = value.clone();
+        }
+        json!({ "params": params })
+    }
+
+    #[tokio::test]
+    async fn what_is_demanded_of_an_answer_in_the_manner_of_rfc_2069_is_missed() {
+        let own = json!({
+            "challenge": "Digest realm=\"r\", nonce=\"n\"",
+            // As hashlib makes it.
+            "expected": { "response": "f23121ca97143c6b358da620220c83b4" },
+        });
+        for (member, expected) in [
+            (json!({}), "passed"),
+            (json!({ "qop": null, "nc": null, "cnonce": null, "opaque": null }), "passed"),
+            (json!({ "qop": "auth" }), "qop: expected \"auth\", got none"),
+            (json!({ "nc": "00000001" }), "nc: expected"),
+            (json!({ "cnonce": "c" }), "cnonce: expected"),
+        ] {
+            let mut own = own.clone();
+            own["params"] = member.clone();
+            let told = replayed(case(own)).await;
+            assert!(told.contains(expected), "{member}: {told}");
+        }
+    }
+
     #[tokio::test]
     async fn a_count_is_reached_and_a_mistake_is_named() {
         for (more, expected) in [
@@ -215,6 +250,14 @@ mod tests {
             (json!({ "params": { "nc": "x" } }), "`nc`: "),
             (json!({ "params": { "nc": "ffffffff" } }), "`nc` is 0 or above"),
             (json!({ "params": { "cnonce": "c" } }), "response: expected"),
+            (params(&[("algorithm", json!("MD5")), ("opaque", json!(null))]), "passed"),
+            (params(&[("algorithm", json!(null))]), "passed"),
+            (params(&[("opaque", json!("o"))]), "opaque: expected \"o\", got none"),
+            (params(&[("userhash", json!("true"))]), "userhash: expected"),
+            (params(&[("algorithm", json!("SHA-256"))]), "algorithm: expected"),
+            (params(&[("qop", json!(null))]), "qop: it is sent and not expected"),
+            (params(&[("nc", json!(null))]), "response: expected"),
+            (params(&[("qop", json!(1))]), "`params.qop` is no text"),
             (json!({ "challenge": "Basic realm=\"r\"" }), "not one of these"),
             (json!({ "challenge": "Digest realm=r, nonce=n, qop=other" }), "it offers Digest"),
         ] {
