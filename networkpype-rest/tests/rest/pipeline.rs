@@ -99,6 +99,10 @@ async fn each_attempt_is_signed_anew_from_the_unsigned_original() {
     let queries: Vec<_> =
         transport.requests().iter_mut().map(|request| request.query_string().to_owned()).collect();
     assert_eq!(queries, ["a=1&seal=s-1", "a=1&seal=s-2", "a=1&seal=s-3"]);
+    // And says to the scheme for which cause.
+    let cause = |request: &RestRequest| request.extensions().get().copied();
+    let causes: Vec<_> = transport.requests().iter().map(cause).collect();
+    assert_eq!(causes, [None, Some(Recovery::SignAgain), Some(Recovery::Refreshed)]);
 }
 
 #[tokio::test]

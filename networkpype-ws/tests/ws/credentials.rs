@@ -202,6 +202,8 @@ impl Auth for Stale {
         mut handshake: WebSocketHandshake,
     ) -> Result<WebSocketHandshake, AuthError> {
         let number = self.signed.fetch_add(1, Ordering::SeqCst);
+        let cause = handshake.request().extensions().get::<Recovery>();
+        assert_eq!(cause, number.checked_sub(1).and_then(|before| self.recoveries.get(before)));
         assert!(
             !handshake.request().headers().contains_key("x-api-key"),
             "signed from the unsigned original"
