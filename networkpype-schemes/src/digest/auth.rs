@@ -11,7 +11,7 @@ use networkpype_core::{
 use super::{
     Credentials, Digest, Note,
     answer::{Question, answer},
-    offer::{Offer, Qop},
+    offer::{Offer, Protection, Qop},
     spaces::Refused,
 };
 use crate::{challenge::Params, password};
@@ -54,16 +54,19 @@ impl Digest {
     fn qop(&self, offer: &Offer, request: &RestRequest) -> Result<Option<Qop>, AuthError> {
         let offers = |qop| offer.qops.contains(&qop);
         let is_streamed = request.streamed_body().is_some();
-        let wants_integrity = self.0.settings.prefers_integrity || !offers(Qop::Auth);
+        let settings = &self.0.settings;
+        let must_have_integrity =
+            settings.demands.protection == Protection::Integrity || !offers(Qop::Auth);
+        let wants_integrity = settings.prefers_integrity || must_have_integrity;
         if offers(Qop::AuthInt) && wants_integrity && !is_streamed {
             return Ok(Some(Qop::AuthInt));
         }
-        if offers(Qop::Auth) {
+        if !must_have_integrity {
             return Ok(Some(Qop::Auth));
         }
         if offers(Qop::AuthInt) {
-            let streamed = "the server wants the body signed (qop auth-int), and a streamed one cannot be: give its \
-                            bytes with `body`";
+            let streamed = "the body has to be signed (qop auth-int), and a streamed one cannot be: give its bytes with \
+                            `body`";
             return Err(AuthError::new(AuthErrorKind::Request, streamed));
         }
         Ok(None)
@@ -85,7 +88,7 @@ impl Digest {
     /// The challenge of a refusal that is about the answer, or about there being none.
     fn challenge_of(&self, response: &RestResponse) -> Result<Option<Offer>, AuthError> {
         match response.status() {
-            StatusCode::UNAUTHORIZED => Offer::best(response.headers(), self.0.settings.weakest),
+            StatusCode::UNAUTHORIZED => Offer::best(response.headers(), self.0.settings.demands),
             _ => Ok(None),
         }
     }
@@ -126,7 +129,8 @@ impl Auth for Digest {
             return Ok(());
         };
         let info = Params::all(response.headers(), AUTHENTICATION_INFO);
-        if answered.is_proven(&info, response.bytes()) == Some(false) {
+        let is_checked = !self.0.settings.ignores_rspauth;
+        if is_checked && answered.is_proven(&info, response.bytes()) == Some(false) {
             return Err(AuthError::new(
                 AuthErrorKind::Verification,
                 "the server's proof that it knows the password (`rspauth`) is wrong: another server may have answered, or \

@@ -7,7 +7,11 @@ use std::{
 
 use networkpype_core::{AuthError, Secret};
 
-use self::{answer::Answered, spaces::Spaces};
+use self::{
+    answer::Answered,
+    offer::{Demands, Protection},
+    spaces::Spaces,
+};
 
 mod algorithm;
 mod answer;
@@ -43,16 +47,19 @@ pub use crate::{entropy::Entropy, password::PasswordProvider};
 /// first request without asking has been sent no proof: what is public there is served as such.
 ///
 /// - A nonce that the server calls stale is replaced by the one it sends along, and the request is sent once more.
-///   `nextnonce` replaces one ahead of that. Of many requests at once that need a nonce, all go on with the first.
+///   `nextnonce` replaces one ahead of that. Of many requests at once that need a nonce, each goes on with the one it was
+///   sent, since the server may let each in but once. Where another request is faster with it, it is sent a third time.
+///   A nonce that is offered again counts on, as far as the last 16 of an origin go.
 /// - A refusal without `stale` says that the user name or the password is wrong. It is the answer; nothing is tried
 ///   again.
 /// - Of several challenges the strongest is answered, in the order of [`DigestAlgorithm`]; of equally strong ones the
 ///   first. `Basic` is never answered with this password.
 /// - With `auth-int` the body is hashed. One that is streamed cannot be, so it is sent with `auth` where the server
-///   offers both, and is an error where it does not.
+///   offers both, and is an error where it does not, or where `auth-int` is required.
 /// - A server that proves in `Authentication-Info` that it knows the password too is checked: a proof that is wrong is
 ///   an error of kind [`Verification`](networkpype_core::AuthErrorKind::Verification), and its response is not handed
-///   out. One that sends no proof is believed, as most send none.
+///   out, unless [`danger_ignore_rspauth`](DigestBuilder::danger_ignore_rspauth) says otherwise. One that sends no proof
+///   is believed, as most send none.
 /// - A challenge that cannot be answered is an error of kind
 ///   [`Unsupported`](networkpype_core::AuthErrorKind::Unsupported) that says what the server offers.
 /// - User names, passwords and what they are hashed with are UTF-8. Where the server says `charset=UTF-8`, a name that
@@ -72,8 +79,9 @@ struct Shared {
 
 struct Settings {
     credentials: Credentials,
-    weakest: DigestAlgorithm,
+    demands: Demands,
     prefers_integrity: bool,
+    ignores_rspauth: bool,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -119,8 +127,11 @@ impl Settings {
     /// What of them may be seen.
     fn show(&self, mut shown: fmt::DebugStruct<'_, '_>) -> fmt::Result {
         shown
-            .field("min_algorithm", &self.weakest)
+            .field("min_algorithm", &self.demands.weakest)
+            .field("require_qop", &(self.demands.protection >= Protection::Qop))
+            .field("require_integrity", &(self.demands.protection == Protection::Integrity))
             .field("prefer_integrity", &self.prefers_integrity)
+            .field("danger_ignore_rspauth", &self.ignores_rspauth)
             .finish_non_exhaustive()
     }
 }

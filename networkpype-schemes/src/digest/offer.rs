@@ -28,6 +28,35 @@ impl Qop {
     }
 }
 
+/// What a challenge must offer to be answered.
+#[derive(Clone, Copy)]
+pub(super) struct Demands {
+    pub(super) weakest: DigestAlgorithm,
+    pub(super) protection: Protection,
+}
+
+/// What has to be protected, from little to much.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Protection {
+    /// Whatever the server protects.
+    Any,
+    /// An answer has a count and a cnonce.
+    Qop,
+    /// The body too.
+    Integrity,
+}
+
+impl Demands {
+    fn are_met_by(self, offer: &Offer) -> bool {
+        let is_protected = match self.protection {
+            Protection::Any => true,
+            Protection::Qop => !offer.qops.is_empty(),
+            Protection::Integrity => offer.qops.contains(&Qop::AuthInt),
+        };
+        is_protected && offer.algorithm >= self.weakest
+    }
+}
+
 /// A challenge that can be answered (RFC 7616, section 3.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Offer {
@@ -55,20 +84,17 @@ impl Offer {
     ///
     /// # Errors
     /// When it has challenges, and none that can be answered.
-    pub(super) fn best(
-        headers: &HeaderMap,
-        weakest: DigestAlgorithm,
-    ) -> Result<Option<Self>, AuthError> {
+    pub(super) fn best(headers: &HeaderMap, demands: Demands) -> Result<Option<Self>, AuthError> {
         let challenges = Challenge::all(headers);
         let mut best: Option<Self> = None;
         for offer in challenges.iter().filter_map(Self::read) {
             let is_stronger = best.as_ref().is_none_or(|best| offer.strength() > best.strength());
-            if offer.algorithm >= weakest && is_stronger {
+            if demands.are_met_by(&offer) && is_stronger {
                 best = Some(offer);
             }
         }
         let Some(mut best) = best else {
-            return if challenges.is_empty() { Ok(None) } else { Err(none(&challenges, weakest)) };
+            return if challenges.is_empty() { Ok(None) } else { Err(none(&challenges, demands)) };
         };
         // A server may say of one algorithm what is true of all.
         best.stale =
@@ -128,7 +154,7 @@ fn is_true(challenge: &Challenge, name: &str) -> bool {
 }
 
 /// Why none of these is answered.
-fn none(challenges: &[Challenge], weakest: DigestAlgorithm) -> AuthError {
+fn none(challenges: &[Challenge], demands: Demands) -> AuthError {
     /// More than any server has.
     const SHOWN: usize = 8;
     let token = |value: &[u8]| -> String {
@@ -142,8 +168,10 @@ fn none(challenges: &[Challenge], weakest: DigestAlgorithm) -> AuthError {
         }
         offer += " with ";
         offer += &challenge.get("algorithm").map_or("MD5".to_owned(), token);
-        if let Some(qop) = challenge.get("qop") {
-            offer = offer + " and qop " + &token(qop);
+        match challenge.get("qop") {
+            Some(qop) => offer = offer + " and qop " + &token(qop),
+            None if demands.protection > Protection::Any => offer += " and no qop",
+            None => {}
         }
         for needed in ["realm", "nonce"] {
             if challenge.get(needed).is_none() {
@@ -153,9 +181,11 @@ fn none(challenges: &[Challenge], weakest: DigestAlgorithm) -> AuthError {
         offer
     });
     let offers = offers.collect::<Vec<_>>().join("; ");
-    let weakest = weakest.as_str();
+    let weakest = demands.weakest.as_str();
+    let qops =
+        if demands.protection == Protection::Integrity { "auth-int" } else { "auth or auth-int" };
     AuthError::unsupported(format!(
         "the server has no challenge that this scheme answers: it offers {offers}; answered are Digest with {weakest} or \
-         stronger and qop auth or auth-int"
+         stronger and qop {qops}"
     ))
 }

@@ -264,12 +264,16 @@ async fn a_streamed_body_is_not_hashed_and_an_error_where_it_has_to_be() {
     let auth = builder().prefer_integrity().build().expect("usable");
     let header = answer(&auth, streamed(), "Digest realm=r, nonce=n, qop=\"auth,auth-int\"").await;
     assert_eq!(raw(&header, "qop"), Some("auth"));
-    let auth = builder().build().expect("usable");
-    let only = "Digest realm=r, nonce=n, qop=auth-int";
-    assert_eq!(refuse(&auth, streamed(), &[only]).await, Recovery::SignAgain);
-    let error = auth.rest_authenticate(streamed()).await.expect_err("it cannot be hashed");
-    assert_eq!(error.kind(), AuthErrorKind::Request);
-    assert!(error.to_string().contains("auth-int"), "{error}");
+    for (builder, qop) in
+        [(builder(), "auth-int"), (builder().require_integrity(), "\"auth,auth-int\"")]
+    {
+        let auth = builder.build().expect("usable");
+        let challenge = format!("Digest realm=r, nonce=n, qop={qop}");
+        assert_eq!(refuse(&auth, streamed(), &[&challenge]).await, Recovery::SignAgain);
+        let error = auth.rest_authenticate(streamed()).await.expect_err("it cannot be hashed");
+        assert_eq!(error.kind(), AuthErrorKind::Request);
+        assert!(error.to_string().contains("auth-int"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -50,6 +50,21 @@ async fn where_nothing_can_be_answered_the_error_says_what_is_offered() {
             vec!["Digest realm=r, nonce=n, algorithm=MD5-sess, qop=auth"],
             "MD5-sess and qop auth;",
         ),
+        (
+            builder().require_qop(),
+            vec!["Digest realm=r, nonce=n"],
+            "with MD5 and no qop; answered are Digest with MD5 or stronger and qop auth or auth-int",
+        ),
+        (
+            builder().require_integrity(),
+            vec!["Digest realm=r, nonce=n, qop=auth", "Digest realm=s, nonce=n"],
+            "with MD5 and qop auth; Digest with MD5 and no qop; answered are Digest with MD5 or stronger and qop auth-int",
+        ),
+        (
+            builder().require_integrity().require_qop(),
+            vec!["Digest realm=r, nonce=n, qop=auth"],
+            "qop auth-int",
+        ),
     ] {
         let auth = builder.build().expect("usable");
         let signed = auth.rest_authenticate(RestRequest::get(URL)).await.expect("signed");
@@ -61,6 +76,27 @@ async fn where_nothing_can_be_answered_the_error_says_what_is_offered() {
         let error = auth.on_rejected(&Rejection::new(&signed, &response)).await;
         assert!(error.expect_err(expected).to_string().contains(expected));
         assert_eq!(sign(&auth, RestRequest::get(URL)).await, "");
+    }
+}
+
+#[tokio::test]
+async fn what_has_to_be_protected_is_a_floor_and_not_a_wish() {
+    let of = |nonce: &str, more: &str| format!("Digest realm=r, nonce={nonce}{more}");
+    let lines =
+        [of("a", ", qop=auth, algorithm=SHA-256"), of("b", ", qop=\"auth,auth-int\""), of("c", "")];
+    let old = [of("a", ", algorithm=SHA-256"), of("b", ", qop=auth")];
+    for (builder, lines, nonce, qop) in [
+        (builder(), &lines[..], "\"a\"", Some("auth")),
+        (builder().prefer_integrity(), &lines[..], "\"a\"", Some("auth")),
+        (builder().require_integrity(), &lines[..], "\"b\"", Some("auth-int")),
+        (builder(), &old[..], "\"a\"", None),
+        (builder().require_qop(), &old[..], "\"b\"", Some("auth")),
+    ] {
+        let auth = builder.build().expect("usable");
+        let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+        assert_eq!(refuse(&auth, RestRequest::get(URL), &lines).await, Recovery::SignAgain);
+        let header = sign(&auth, RestRequest::get(URL)).await;
+        assert_eq!((raw(&header, "nonce"), raw(&header, "qop")), (Some(nonce), qop), "{header}");
     }
 }
 
@@ -212,6 +248,13 @@ async fn a_server_that_does_not_know_the_password_is_found_out() {
             }
         }
     }
+    // A server that is known to be wrong is believed by those who say so aloud.
+    let credulous = builder().danger_ignore_rspauth().build().expect("usable");
+    answer(&credulous, RestRequest::get(URL), challenge).await;
+    let trusting = credulous.rest_authenticate(RestRequest::get(URL)).await.expect("signed");
+    let response = answer_of(200, "authentication-info", &["nextnonce=\"x\", rspauth=\"0\""]);
+    credulous.on_response(&trusting, &response).await.expect("not checked");
+    assert_eq!(raw(&sign(&credulous, RestRequest::get(URL)).await, "nonce"), Some("\"x\""));
     // Nothing was learnt from somebody else's answer.
     assert_eq!(raw(&sign(&auth, RestRequest::get(URL)).await, "nonce"), Some("\"n\""));
 }

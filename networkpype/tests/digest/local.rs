@@ -184,6 +184,30 @@ async fn a_server_that_does_not_know_the_password_does_not_pass_for_the_one_that
     let error = error.expect_err("the proof is wrong");
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::Auth, Outcome::Done));
     assert_eq!(error.status().map(|status| status.as_u16()), Some(200));
+    // Unless it is known to be wrong.
+    let auth = Digest::builder("me", "s3cret").danger_ignore_rspauth().build().expect("usable");
+    let (api, counted) = counted(&exchange, auth);
+    let calls = counted.calls(&api, 1, &RestRequest::post("/api/digest/orders")).await;
+    assert_eq!(status(&calls), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_realm_that_protects_too_little_gets_no_answer() {
+    for (qop, min_qop, is_answered) in [
+        ("", Digest::builder("me", "s3cret").require_qop(), false),
+        ("auth", Digest::builder("me", "s3cret").require_qop(), true),
+        ("auth", Digest::builder("me", "s3cret").require_integrity(), false),
+        ("auth, auth-int", Digest::builder("me", "s3cret").require_integrity(), true),
+    ] {
+        let realm = realm().qop(qop);
+        let exchange = exchange(&realm);
+        let (api, _) = counted(&exchange, min_qop.build().expect("usable"));
+        let order = RestRequest::post("/api/digest/orders").body("side=buy").auth_required();
+        assert_eq!(api.call(order).await.is_ok(), is_answered, "{qop}");
+        let requests = exchange.requests();
+        let answered = requests.iter().filter(|it| it.header("authorization").is_some());
+        assert_eq!(answered.count(), usize::from(is_answered), "{qop}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

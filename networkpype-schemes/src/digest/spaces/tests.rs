@@ -5,12 +5,16 @@ use super::{
     space::{PATHS, SPARES},
     *,
 };
-use crate::digest::DigestAlgorithm;
+use crate::digest::{
+    DigestAlgorithm,
+    offer::{Demands, Protection},
+};
 
 fn offer(challenge: &str) -> Offer {
     let mut headers = HeaderMap::new();
     headers.insert("www-authenticate", HeaderValue::from_str(challenge).expect("a header"));
-    Offer::best(&headers, DigestAlgorithm::Md5).expect("usable").expect("a challenge")
+    let demands = Demands { weakest: DigestAlgorithm::Md5, protection: Protection::Any };
+    Offer::best(&headers, demands).expect("usable").expect("a challenge")
 }
 
 fn origin(text: &str) -> Origin {
