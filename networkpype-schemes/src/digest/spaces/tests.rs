@@ -341,11 +341,14 @@ fn a_count_is_kept_for_as_long_as_its_nonce_is_the_present_one() {
 #[test]
 fn a_session_ends_with_its_sess() {
     let mut spaces = Spaces::default();
-    for (algorithm, has_session) in [("MD5-sess", true), ("MD5", false), ("MD5-sess", true)] {
+    for (algorithm, cnonce) in
+        [("MD5-sess", "c1"), ("MD5", "c2"), ("MD5-sess", "c3"), ("SHA-256-sess", "c4")]
+    {
         let challenge = format!("Digest realm=r, nonce=n, qop=auth, algorithm={algorithm}");
         asked(&mut spaces, &home(), "/", &challenge);
-        let turn = spaces.next(&home(), "/", false, "c".to_owned()).expect("known");
-        assert_eq!(turn.session.is_some(), has_session, "{algorithm}");
+        let turn = spaces.next(&home(), "/", false, cnonce.to_owned()).expect("known");
+        let begun = (b"n".to_vec(), cnonce.to_owned());
+        assert_eq!(turn.session, algorithm.ends_with("-sess").then_some(begun), "{algorithm}");
     }
 }
 
