@@ -36,10 +36,14 @@ impl Digest {
         };
         let qop = self.qop(&turn.offer, request)?;
         let (user, password) = self.user_and_password().await?;
+        request.seal_target();
         let uri = request.target();
         let body = match qop {
             // A handshake has none, whatever request it was made of.
-            Some(Qop::AuthInt) if !is_handshake => request.body_bytes()?,
+            Some(Qop::AuthInt) if !is_handshake => {
+                request.seal_body()?;
+                request.body_bytes()?
+            }
             _ => Default::default(),
         };
         let method = if is_handshake { "GET" } else { request.method().as_str() };

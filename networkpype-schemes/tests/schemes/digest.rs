@@ -300,6 +300,22 @@ async fn a_handshake_is_answered_like_any_get_and_a_message_cannot_be() {
 }
 
 #[tokio::test]
+async fn nothing_is_added_behind_what_was_hashed() {
+    for (qop, body_is_hashed) in [("auth", false), ("auth-int", true)] {
+        let auth = builder().build().expect("usable");
+        let challenge = format!(r#"Digest realm="r", nonce="n", qop="{qop}""#);
+        refuse(&auth, RestRequest::get(URL), &[&challenge]).await;
+        let signed = || auth.rest_authenticate(RestRequest::post(URL).form_param("a", 1));
+        let mut with_query = signed().await.expect("signed");
+        with_query.append_query(networkpype_core::Pair::new("b", "2"));
+        assert!(with_query.freeze().is_err(), "{qop}");
+        let mut with_body = signed().await.expect("signed");
+        with_body.append_form(networkpype_core::Pair::new("b", "2")).expect("a form");
+        assert_eq!(with_body.freeze().is_err(), body_is_hashed, "{qop}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_without_an_origin_is_refused() {
     let auth = builder().build().expect("usable");
     let error = auth.rest_authenticate(RestRequest::get("/relative")).await.expect_err("relative");
