@@ -2,7 +2,6 @@ use std::{
     fmt,
     future::Future,
     sync::{Arc, atomic::AtomicU64},
-    time::Duration,
 };
 
 use networkpype_core::{Backoff, Clock, Ticker, Ticks};
@@ -10,13 +9,10 @@ use networkpype_core::{Backoff, Clock, Ticker, Ticks};
 use super::{
     ObtainedToken, StoredToken, Token, TokenCacheBuilder, TokenError, TokenErrorKind, TokenKey,
     TokenSource, TokenStore,
-    entry::{Entries, Entry},
+    entry::{Doubt, Entries, Entry},
     flight::Ticket,
     life::{Policy, Verdict},
 };
-
-/// How long to wait before a young token is tried once more.
-const SETTLING_WAIT: Duration = Duration::from_secs(1);
 
 /// How often somebody starts over whose request for a token was given up with the runtime that it was on, or panicked.
 const TRIES: usize = 2;
@@ -87,8 +83,11 @@ impl TokenCache {
     }
 
     /// Another token than the one of this generation, which a server has refused: the one that somebody else has had
-    /// meanwhile, or a new one. A token that was had moments ago, here or in another process, may not have reached all servers
-    /// yet: it is given out once more after a second.
+    /// meanwhile, or a new one.
+    ///
+    /// One that was had in the last five seconds, or the last tenth of its life where that is less, may not have reached all
+    /// servers yet, whoever had it: it is given out once more after a second. Where it is refused all the same, another is
+    /// had, no oftener than every five seconds.
     ///
     /// # Errors
     /// As [`token`](Self::token).
@@ -104,10 +103,17 @@ impl TokenCache {
             match held {
                 Some(held) if held.token.generation != refused => return self.token(key).await,
                 Some(held) if held.life.is_settling(now) => {
-                    self.shared.ticker.sleep_until(now + SETTLING_WAIT).await;
-                    return Ok(held.token);
+                    let doubt = entry.lock().doubt(refused, now);
+                    match doubt {
+                        Doubt::TryAt(at) => {
+                            self.shared.ticker.sleep_until(at).await;
+                            return Ok(held.token);
+                        }
+                        Doubt::Keep => return Ok(held.token),
+                        Doubt::Renew => {}
+                    }
                 }
-                _ => {}
+                _ => entry.lock().given_up = Some((refused, now)),
             }
             if let Look::Failed(error) = self.shared.failed(&entry) {
                 return Err(error);

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use networkpype_core::{Secret, Ticks, Timestamp};
@@ -13,6 +14,13 @@ use super::{
     flight::Flight,
     life::{Life, Verdict},
 };
+
+/// How long a young token that was refused is given to reach all servers.
+const SETTLING_WAIT: Duration = Duration::from_secs(1);
+
+/// How long it is at least from one renewal of a young token that was refused to the next: an API that refuses every token
+/// does not have one asked for with each call.
+const BETWEEN_RENEWALS: Duration = Duration::from_secs(5);
 
 /// So many keys may be held before it is looked which of them nobody needs any more.
 const FEW: usize = 64;
@@ -40,6 +48,44 @@ pub(super) struct State {
     pub(super) used_up: Option<Secret>,
     /// How often another token was put in place, or it was removed.
     pub(super) changed: u64,
+    /// The young token that a server has refused, and until when it is given the time to get there.
+    pub(super) doubted: Option<(u64, Ticks)>,
+    /// The token that was renewed last for being refused, and when.
+    pub(super) given_up: Option<(u64, Ticks)>,
+}
+
+/// What is done about a token that was refused although it is young.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// It may not have reached all servers yet: it is tried again then.
+    TryAt(Ticks),
+    /// It has had its time.
+    Renew,
+    /// So was the one before it, moments ago: the next would be refused likewise.
+    Keep,
+}
+
+impl State {
+    /// Of the young token of this generation, which was refused at `now`.
+    pub(super) fn doubt(&mut self, refused: u64, now: Ticks) -> Doubt {
+        match self.doubted {
+            Some((doubted, until)) if doubted == refused && now >= until => match self.given_up {
+                Some((other, at)) if other != refused && now < at + BETWEEN_RENEWALS => Doubt::Keep,
+                // Of many at once the others wait for the same one.
+                Some((same, _)) if same == refused => Doubt::Renew,
+                _ => {
+                    self.given_up = Some((refused, now));
+                    Doubt::Renew
+                }
+            },
+            Some((doubted, until)) if doubted == refused => Doubt::TryAt(until),
+            _ => {
+                let until = now + SETTLING_WAIT;
+                self.doubted = Some((refused, until));
+                Doubt::TryAt(until)
+            }
+        }
+    }
 }
 
 #[derive(Clone)]

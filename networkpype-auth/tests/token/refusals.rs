@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use networkpype_auth::token::{
-    MemoryTokenStore, StoredToken, TokenErrorKind, TokenKey, TokenStore,
+    MemoryTokenStore, StoredToken, Token, TokenError, TokenErrorKind, TokenKey, TokenStore,
 };
 use networkpype_core::{Clock as _, Secret, Ticker, Ticks, TokioTicker};
 
@@ -48,6 +48,52 @@ async fn t13_a_token_that_is_refused_right_after_it_was_had_is_tried_again_befor
     pass(10).await;
     cache.token_after_refusal(&key(), fresh.generation()).await.expect("a token");
     assert_eq!(issuer.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t13_a_young_token_that_is_refused_twice_is_renewed_once_for_all_who_say_so() {
+    let issuer = Issuer::of_life(3600).slow(Duration::from_millis(500));
+    let cache = cache(&issuer).build();
+    let fresh = cache.token(&key()).await.expect("a token").generation();
+    let refuse = |refused| {
+        let callers = (0..100).map(|_| {
+            let cache = cache.clone();
+            tokio::spawn(async move { cache.token_after_refusal(&key(), refused).await })
+        });
+        futures_util::future::join_all(callers.collect::<Vec<_>>())
+    };
+    let generations = |answers: Vec<Result<Result<Token, TokenError>, _>>| -> Vec<u64> {
+        let token = |answer: Result<Result<Token, TokenError>, tokio::task::JoinError>| {
+            answer.expect("no panic").expect("a token").generation()
+        };
+        answers.into_iter().map(token).collect()
+    };
+    let ticker = TokioTicker::new();
+    assert_eq!(generations(refuse(fresh).await), [fresh; 100], "it is given the time to arrive");
+    assert!(ticker.now() <= Ticks::ZERO + Duration::from_millis(1_001));
+    let next = generations(refuse(fresh).await);
+    assert_eq!(next, [fresh + 1; 100]);
+    assert_eq!(issuer.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_refuses_every_token_has_none_asked_for_oftener_than_every_five_seconds() {
+    let issuer = Issuer::of_life(3600);
+    let cache = cache(&issuer).build();
+    let ticker = TokioTicker::new();
+    let mut calls = 0;
+    while ticker.now() < Ticks::ZERO + Duration::from_secs(60) {
+        let mut generation = cache.token(&key()).await.expect("a token").generation();
+        // As a call does: the same once more, and another once.
+        for _ in 0..2 {
+            let next = cache.token_after_refusal(&key(), generation).await.expect("a token");
+            generation = next.generation();
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        calls += 1;
+    }
+    assert!(calls > 100, "{calls}: most are not made to wait");
+    assert!(issuer.asked() <= 1 + 60 / 5 + 1, "{} for {calls} calls", issuer.asked());
 }
 
 /// What is had after the stored token was refused at once, which had been given out that many seconds before; and how

@@ -3,7 +3,6 @@
 use std::{future::pending, sync::Arc};
 
 use http::Extensions;
-use networkpype_auth::token::Token;
 use networkpype_core::{
     Auth, AuthError, Clock, LoginStep, Recovery, Rejection, RestRequest, RestResponse, Secret,
     WebSocketHandshake, WebSocketRequest, WebSocketResponse, async_trait,
@@ -37,10 +36,14 @@ impl OAuth2 {
         Ok(())
     }
 
-    /// Another token than this one, which was refused.
-    async fn after_refusal(&self, generation: u64) -> Result<Token, AuthError> {
+    /// What a refusal of this token is mended by: another, or the same once more.
+    async fn after_refusal(&self, generation: u64) -> Result<Recovery, AuthError> {
         let shared = &self.shared;
-        Ok(shared.cache.token_after_refusal(&shared.key, generation).await?)
+        let token = shared.cache.token_after_refusal(&shared.key, generation).await?;
+        Ok(match token.generation() == generation {
+            true => Recovery::SignAgain,
+            false => Recovery::Refreshed,
+        })
     }
 }
 
@@ -93,7 +96,7 @@ impl Auth for OAuth2 {
                 if refusal.recovery() == Recovery::GiveUp && !*is_renewal =>
             {
                 Ok(LoginStep::Refused(match self.after_refusal(token.generation()).await {
-                    Ok(_) => refusal.with_recovery(Recovery::Refreshed),
+                    Ok(recovery) => refusal.with_recovery(recovery),
                     Err(_) => refusal,
                 }))
             }
@@ -135,10 +138,7 @@ impl Auth for OAuth2 {
         match cause(rejection.response.status(), rejection.response.headers()) {
             // Another token than the one that was had for this call is of no use either.
             Cause::Token if rejection.tried.contains(&Recovery::Refreshed) => Ok(Recovery::GiveUp),
-            Cause::Token => {
-                self.after_refusal(*generation).await?;
-                Ok(Recovery::Refreshed)
-            }
+            Cause::Token => self.after_refusal(*generation).await,
             // The nonce came with this response, or with one since the request was sent.
             Cause::Nonce => {
                 let presentation = &self.shared.presentation;

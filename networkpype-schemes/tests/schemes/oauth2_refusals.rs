@@ -63,14 +63,21 @@ async fn t9_a_storm_of_refusals_makes_one_request() {
 
 #[tokio::test(start_paused = true)]
 async fn t13_a_fresh_token_that_is_refused_is_sent_again_before_another_is_asked_for() {
-    let issuer = Issuer::answers([token("one")]);
+    let issuer = Issuer::answers([token("one"), token("two")]);
     let auth = scheme(&issuer, Grant::client_credentials()).build().expect("a scheme");
-    let signed = sent(&auth).await;
     let refused = refusal(401, None);
-    let recovery = auth.on_rejected(&Rejection::new(&signed, &refused)).await.expect("a token");
-    assert_eq!(recovery, Recovery::Refreshed);
-    assert_eq!(authorization(&auth).await, "Bearer one");
-    assert_eq!(issuer.asked(), 1);
+    let mut tried = Vec::new();
+    for (recovery, next, asked) in [
+        (Recovery::SignAgain, "Bearer one", 1),
+        (Recovery::Refreshed, "Bearer two", 2),
+        (Recovery::GiveUp, "Bearer two", 2),
+    ] {
+        let signed = sent(&auth).await;
+        let rejection = Rejection::new(&signed, &refused).after(&tried);
+        assert_eq!(auth.on_rejected(&rejection).await.expect("a token"), recovery);
+        assert_eq!((authorization(&auth).await.as_str(), issuer.asked()), (next, asked));
+        tried.push(recovery);
+    }
 }
 
 #[tokio::test(start_paused = true)]

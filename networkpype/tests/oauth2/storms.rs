@@ -83,6 +83,24 @@ async fn t9_a_storm_of_refusals_makes_one_refresh_and_each_request_is_sent_once_
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn t13_a_storm_of_refusals_of_a_young_token_is_waited_out_and_then_makes_one_refresh() {
+    let (issuer, time) = (Issuer::start().await, Time::new());
+    let (auth, api) = scheme(&issuer, &time);
+    auth.token().await.expect("a token");
+    issuer.revoke();
+    let calls = (0..100).map(|number| {
+        let api = api.clone();
+        let request = RestRequest::get(format!("/orders/{number}")).auth_required();
+        tokio::spawn(async move { api.call(request).await.expect("called").status() })
+    });
+    for status in join_all(calls.collect::<Vec<_>>()).await {
+        assert_eq!(status.expect("no panic"), 200);
+    }
+    assert_eq!(issuer.asked().len(), 2);
+    assert!(issuer.api().len() <= 300, "at most twice more each");
+}
+
 /// Counts what is asked.
 struct Counted {
     manager: RestManager,

@@ -119,16 +119,18 @@ async fn a_redirect_of_a_token_request_is_not_followed() {
 }
 
 #[tokio::test]
-async fn t9_a_request_that_is_refused_for_its_token_is_sent_once_more_and_no_oftener() {
+async fn t9_a_request_that_is_refused_for_a_young_token_is_sent_with_it_again_then_with_another_and_no_oftener()
+ {
     let token = || {
         token_answer("200 OK", "", r#"{"access_token":"t","token_type":"Bearer","expires_in":60}"#)
     };
     let refused = || answer("401 Unauthorized", "WWW-Authenticate: Bearer\r\n", "no");
-    // The token is fresh, and may not have reached the API yet: it is sent once more, and then it is enough.
-    let server = RawServer::start_scripts(vec![token(), refused(), refused(), refused()]);
+    // The token is fresh, and may not have reached the API yet: it is sent once more, then another, and then it is enough.
+    let scripts = vec![token(), refused(), refused(), token(), refused(), refused()];
+    let server = RawServer::start_scripts(scripts);
     let api = factory(&server).build().expect("a factory");
     let manager = api.rest_manager();
     let call = manager.call(RestRequest::get("/orders").auth_required());
     assert_eq!(call.await.expect("a response").status(), 401);
-    assert_eq!(server.connections(), 3);
+    assert_eq!(server.connections(), 5);
 }
