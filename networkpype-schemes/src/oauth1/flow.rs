@@ -153,6 +153,14 @@ impl AuthorizationFlow {
             if let Some(refusal) = problem::refusal(&response) {
                 return Err(refusal);
             }
+            if matches!(status.as_u16(), 400 | 401 | 403) {
+                let message = format!(
+                    "the server refuses and does not say why (status {}): look at the client's key and secret, its callback, \
+                     the verifier, and the clock",
+                    status.as_u16()
+                );
+                return Err(TokenError::new(TokenErrorKind::Refused, message));
+            }
         }
         succeeded(&response, client.settings.clock.now())?;
         Ok(Answer::read(response.bytes()))

@@ -145,7 +145,7 @@ async fn a_refusal_is_told_by_its_code_and_by_nothing_else() {
         (401, "oauth_problem=token_expired&hunter2", ReauthenticationRequired, "token_expired"),
         (400, "oauth_problem=signature_invalid", Refused, "signature_invalid"),
         (401, "oauth_problem=hunter2", Refused, "401"),
-        (401, "hunter2", Refused, "401"),
+        (401, "hunter2", Refused, "(status 401): look at the client's key"),
         (302, GIVEN, Refused, "redirect"),
         (503, "oauth_problem=token_expired", Unavailable, "503"),
         (429, "oauth_problem=token_expired", Unavailable, "429"),
