@@ -157,6 +157,10 @@ impl OAuth2 {
     /// Gives the tokens back (RFC 7009), refresh token first, and forgets them. They are forgotten also where the server
     /// cannot be told, or has no such endpoint.
     ///
+    /// An access token that the API checks by its signature alone cannot be taken back (`unsupported_token_type`; section
+    /// 2.2.1). It is forgotten, which is all that can be done, and that is no error: it may be used until its end by whoever
+    /// else has it.
+    ///
     /// A renewal that is under way ends first, and what it has brought is given back. A login that somebody is waited for is
     /// given up.
     ///
@@ -175,12 +179,7 @@ impl OAuth2 {
         };
         let access = match source.issuer.revoke(&stored.access, TokenTypeHint::Access).await {
             // One that servers check by its signature alone ends by itself, and no other comes after it.
-            Err(error)
-                if error.kind() == token::TokenErrorKind::UnsupportedTokenType
-                    && stored.refresh.is_some() =>
-            {
-                Ok(())
-            }
+            Err(error) if error.kind() == token::TokenErrorKind::UnsupportedTokenType => Ok(()),
             taken_back => taken_back,
         };
         refresh.and(access)
