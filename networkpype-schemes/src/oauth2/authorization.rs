@@ -9,7 +9,8 @@ use oauth2::{CsrfToken, RedirectUrl, url::form_urlencoded};
 use super::{
     client::Client,
     code_verifier::{CodeVerifier, random_text},
-    error::{malformed, refused, unusable},
+    echo::is_like,
+    error::{is_known, malformed, refused, unusable},
     server::AuthorizationServer,
 };
 use crate::entropy::Entropy;
@@ -143,7 +144,9 @@ impl AuthorizationRequest {
             _ => {}
         }
         if let Some(error) = one("error")? {
-            return Err(refused(error));
+            let told = [&self.redirect.state, &self.redirect.verifier];
+            let is_told = !is_known(error) && told.into_iter().any(|secret| is_like(error, secret));
+            return Err(refused(if is_told { "" } else { error }));
         }
         match one("code")?.filter(|code| !code.is_empty()) {
             None => Err(malformed("the redirect holds no code")),

@@ -103,6 +103,14 @@ impl Client {
         &self.id
     }
 
+    /// What it is told apart by, where that is sent as it is.
+    pub(super) fn secret(&self) -> Option<&Secret> {
+        match &self.proof {
+            Proof::Basic { secret, .. } | Proof::Post(secret) => Some(secret),
+            _ => None,
+        }
+    }
+
     pub(super) fn has_certificate(&self) -> bool {
         matches!(self.proof, Proof::Certificate)
     }

@@ -6,8 +6,8 @@ use oauth2::{ErrorResponse, RequestTokenError};
 
 pub(super) use crate::token_endpoint::set_up_wrong;
 
-/// The codes of RFC 6749 (4.1.2.1, 5.2), 7009, 8628, 8693, 8707 and of OpenID Connect, and what each means. Others are
-/// not shown: an issuer may write anything there.
+/// The codes of RFC 6749 (4.1.2.1, 5.2), 7009, 8628, 8693, 8707 and of OpenID Connect, and what each means. Of others
+/// see [`is_word`].
 const CODES: [(&str, TokenErrorKind); 21] = {
     use TokenErrorKind::{
         InvalidGrant, ReauthenticationRequired, Refused, Unavailable, UnsupportedTokenType,
@@ -37,14 +37,31 @@ const CODES: [(&str, TokenErrorKind); 21] = {
     ]
 };
 
+/// Whether it is a code of a standard: a word that everybody knows.
+pub(super) fn is_known(code: &str) -> bool {
+    CODES.iter().any(|(known, _)| *known == code)
+}
+
 /// The refusal with this code (RFC 6749, section 5.2).
 pub(super) fn refused(code: &str) -> TokenError {
     match CODES.iter().find(|(known, _)| *known == code) {
         Some((known, kind)) => TokenError::new(*kind, format!("the issuer refuses: {known}")),
+        None if is_word(code) => {
+            let message = format!("the issuer refuses, with a code of its own: {code}");
+            TokenError::new(TokenErrorKind::Refused, message)
+        }
         None => {
-            TokenError::new(TokenErrorKind::Refused, "the issuer refuses, with a code of its own")
+            let message = "the issuer refuses, with a code of its own that is not shown";
+            TokenError::new(TokenErrorKind::Refused, message)
         }
     }
+}
+
+/// Whether a code that nobody knows may be shown: an issuer may write anything there (RFC 6749, appendix A.7), also what it
+/// was told. Whoever calls makes sure of what it was told last; a token or a key that it was told before has a digit, a
+/// capital letter or more characters.
+fn is_word(code: &str) -> bool {
+    (1..=40).contains(&code.len()) && code.bytes().all(|it| it.is_ascii_lowercase() || it == b'_')
 }
 
 /// What the library's state machine ended with. Its own error for an answer that it cannot read holds the whole body.
@@ -70,6 +87,16 @@ pub(super) fn malformed(message: &'static str) -> TokenError {
 
 pub(super) fn unusable(message: impl Into<std::borrow::Cow<'static, str>>) -> AuthError {
     AuthError::new(AuthErrorKind::Configuration, message)
+}
+
+/// The same refusal of a grant that no person has given: nobody can log in, whatever the issuer calls it.
+pub(super) fn without_person(error: TokenError) -> TokenError {
+    match error.kind() {
+        TokenErrorKind::ReauthenticationRequired => {
+            TokenError::new(TokenErrorKind::Refused, error.to_string())
+        }
+        _ => error,
+    }
 }
 
 /// The same refusal, told in place of "the refresh token is used up" where there is none.

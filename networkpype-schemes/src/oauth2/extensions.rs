@@ -5,7 +5,7 @@ use networkpype_core::Secret;
 
 use super::{
     assertion::Assertion,
-    error::set_up_wrong,
+    error::{set_up_wrong, without_person},
     exchange::TokenExchange,
     issuer::{Issuer, text},
     requests::{Endpoint, json},
@@ -69,7 +69,7 @@ impl Issuer {
         Introspection::read(&self.endpoint(server, url).post(&pairs).await?)
     }
 
-    /// A request for a token that the library does not know.
+    /// A request for a token that the library does not know, and that no person has a part in.
     async fn own(
         &self,
         endpoint: &Endpoint,
@@ -79,7 +79,7 @@ impl Issuer {
         let scope = (!scope.is_empty()).then_some(("scope", scope.as_str()));
         let more = self.more.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let pairs: Vec<(&str, &str)> = pairs.iter().copied().chain(scope).chain(more).collect();
-        let response = endpoint.post(&pairs).await?;
+        let response = endpoint.post(&pairs).await.map_err(without_person)?;
         json::<Answer>(&response)?.into_token(&self.presentation)
     }
 }

@@ -19,7 +19,7 @@ use super::{
     client::Client,
     device::{Begun, DevicePrompt},
     discovery::Discovery,
-    error::{at_border, malformed, set_up_wrong, unusable},
+    error::{at_border, malformed, set_up_wrong, unusable, without_person},
     presentation::Presentation,
     requests::{Bridge, Endpoint},
     response::Answer,
@@ -81,7 +81,8 @@ impl Issuer {
         let library = self.library(server)?;
         let bridge = Bridge::once(self.token_endpoint(server));
         let request = library.exchange_client_credentials().add_scopes(self.words());
-        self.token(with_more!(request, self.more).request_async(&bridge).await)
+        let answer = with_more!(request, self.more).request_async(&bridge).await;
+        self.token(answer).map_err(without_person)
     }
 
     /// RFC 6749, section 4.3.

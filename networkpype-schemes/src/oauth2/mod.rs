@@ -21,6 +21,7 @@ mod device;
 mod discovery;
 #[cfg(feature = "dpop")]
 mod dpop;
+mod echo;
 mod error;
 mod exchange;
 mod extensions;

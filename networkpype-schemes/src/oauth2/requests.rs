@@ -18,7 +18,8 @@ use serde_json::Value;
 use super::{
     assertion::{Assertion, Audiences},
     client::Client,
-    error::{malformed, refused},
+    echo::repeats,
+    error::{is_known, malformed, refused},
     form::Form,
     presentation::{Presentation, Server},
 };
@@ -104,7 +105,14 @@ impl Endpoint {
         if let (Some(presentation), Some(sent)) = (&self.presentation, form.sent()) {
             presentation.learn(Server::Authorization, &sent, response.headers());
         }
-        reply(response, self.clock.now())
+        Ok(match reply(response, self.clock.now())? {
+            Reply::Refusal(code)
+                if !is_known(&code) && repeats(&code, form.sent(), self.client.secret()) =>
+            {
+                Reply::Refusal(String::new())
+            }
+            reply => reply,
+        })
     }
 }
 

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use networkpype_auth::token::TokenErrorKind;
-use networkpype_schemes::oauth2::{Grant, OAuth2, TokenTypeHint};
+use networkpype_core::Secret;
+use networkpype_schemes::oauth2::{
+    Assertion, Client, Grant, JwtAlgorithm, JwtSigner, OAuth2, TokenExchange, TokenTypeHint,
+};
 
 use crate::oauth2_issuer::{
     Answer, Issuer, authorization, printed, says, scheme, token, token_and_refresh,
@@ -18,7 +21,7 @@ async fn refused(answer: Answer) -> (TokenErrorKind, String) {
 
 #[tokio::test(start_paused = true)]
 async fn each_answer_has_its_kind_of_error_and_none_prints_a_body() {
-    use TokenErrorKind::{Malformed, ReauthenticationRequired, Refused, Unavailable};
+    use TokenErrorKind::{Malformed, Refused, Unavailable};
     let html = "<html>c4nary</html>";
     for (status, body, kind) in [
         (500, html, Unavailable),
@@ -37,7 +40,8 @@ async fn each_answer_has_its_kind_of_error_and_none_prints_a_body() {
         (400, r#"{"error":"invalid_grant","error_description":"c4nary"}"#, Refused),
         (400, r#"{"error":"c4nary"}"#, Refused),
         (400, r#"{"error":{"code":"c4nary"}}"#, Refused),
-        (400, r#"{"error":"access_denied"}"#, ReauthenticationRequired),
+        (400, r#"{"error":"access_denied"}"#, Refused),
+        (400, r#"{"error":"s3cret"}"#, Refused),
         (400, html, Refused),
         (401, html, Refused),
         (404, "", Refused),
@@ -70,6 +74,52 @@ async fn each_answer_has_its_kind_of_error_and_none_prints_a_body() {
 async fn a_known_code_is_named() {
     let (_, text) = refused(says(400, r#"{"error":"invalid_scope"}"#)).await;
     assert!(text.contains("invalid_scope"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_of_the_issuers_own_is_named_where_it_is_a_word_that_it_was_not_told() {
+    for (client, code, shown) in [
+        ("x", "bad_verification_code", true),
+        ("invalid", "invalid_scope", true),
+        ("hush", "hush", false),
+        ("hush", "bad_hush", false),
+        ("hush_hush", "hush", false),
+        ("HUSH", "hush", false),
+        ("x", "0a1b2c3d", false),
+        ("x", "BadCode", false),
+        ("x", "bad code", false),
+        ("x", "a_code_that_is_longer_than_any_that_a_person_reads", false),
+    ] {
+        for in_body in [true, false] {
+            let issuer = Issuer::answers([says(400, &format!(r#"{{"error":"{code}"}}"#))]);
+            let client = match in_body {
+                true => Client::with_secret_in_body("c", client),
+                false => Client::with_secret("c", client),
+            };
+            let scheme = scheme(&issuer, Grant::password("me", "pass")).client(client);
+            let error = scheme.build().expect("a scheme").token().await.expect_err("refused");
+            assert_eq!(printed(&error).contains(code), shown, "{code}: {error}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_asked_to_log_in_by_a_grant_without_a_person() {
+    let denied = || says(403, r#"{"error":"access_denied"}"#);
+    let signer = JwtSigner::with_secret(JwtAlgorithm::Hs256, &"k".repeat(32).into());
+    let assertion = Assertion::new(signer.expect("a key")).issuer("i").subject("s");
+    for (grant, kind) in [
+        (Grant::client_credentials(), TokenErrorKind::Refused),
+        (Grant::jwt_bearer(assertion), TokenErrorKind::Refused),
+        (Grant::token_exchange(TokenExchange::new(Secret::new("x"))), TokenErrorKind::Refused),
+        (Grant::password("me", "p"), TokenErrorKind::ReauthenticationRequired),
+    ] {
+        let issuer = Issuer::answers([denied()]);
+        let auth = scheme(&issuer, grant).build().expect("a scheme");
+        let error = auth.token().await.expect_err("denied");
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains("access_denied"), "{error}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
