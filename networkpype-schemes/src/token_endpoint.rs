@@ -38,11 +38,15 @@ pub(crate) fn not_asked(error: Error) -> TokenError {
     }
 }
 
-/// Whether this is the status of an answer.
-pub(crate) fn succeeded(response: &RestResponse, now: Timestamp) -> Result<(), TokenError> {
+/// Whether this is the status of an answer. `asked` names the endpoint in errors.
+pub(crate) fn succeeded(
+    response: &RestResponse,
+    asked: &str,
+    now: Timestamp,
+) -> Result<(), TokenError> {
     let status = response.status().as_u16();
     let failed = |kind, what: &str| {
-        Err(TokenError::new(kind, format!("the issuer {what} (status {status})")))
+        Err(TokenError::new(kind, format!("the issuer {what} ({asked}: status {status})")))
     };
     match status {
         200..=299 => Ok(()),
@@ -68,23 +72,27 @@ pub(crate) fn with_retry_after(
     }
 }
 
-/// Secrets and codes go to endpoints: over TLS, or not off this machine.
-pub(crate) fn check_endpoint(url: &str) -> Result<(), AuthError> {
+/// Secrets and codes go to endpoints: over TLS, or not off this machine. `name` names the endpoint in errors.
+pub(crate) fn check_endpoint(url: &str, name: &str) -> Result<(), AuthError> {
     let request = RestRequest::get(url);
     let (None, Some(origin)) = (request.problem(), request.origin()) else {
-        return Err(no_url());
+        return Err(no_url(name));
     };
     if !origin.is_secure() && !origin.is_loopback() {
         return Err(AuthError::new(
             AuthErrorKind::Configuration,
-            "an endpoint of the authorization server is not `https://`, and not on this machine",
+            format!(
+                "the {name} of the authorization server is not `https://`, and not on this machine"
+            ),
         ));
     }
     let is_web = url.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
-    if is_web && !url.contains('#') { Ok(()) } else { Err(no_url()) }
+    if is_web && !url.contains('#') { Ok(()) } else { Err(no_url(name)) }
 }
 
-pub(crate) fn no_url() -> AuthError {
-    let message = "an endpoint of the authorization server is no URL that can be asked";
+pub(crate) fn no_url(name: &str) -> AuthError {
+    let message = format!(
+        "the {name} of the authorization server is no URL that can be asked: write it as `https://host/path`"
+    );
     AuthError::new(AuthErrorKind::Configuration, message)
 }

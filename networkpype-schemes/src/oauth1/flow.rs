@@ -101,7 +101,9 @@ impl AuthorizationFlow {
             signer: self.client.client.method.signer(None),
             ..self.client.clone()
         };
-        let answer = self.ask(&client, &self.temporary, callback).await?;
+        let answer = self
+            .ask(&client, (&self.temporary, "`temporary_credential_endpoint`"), callback)
+            .await?;
         let confirmed = answer.one("oauth_callback_confirmed")?;
         // What holds no credentials is no answer, and says nothing of how callbacks are treated.
         let TokenCredentials { token, secret, .. } = answer.into_credentials()?;
@@ -140,10 +142,15 @@ impl AuthorizationFlow {
             more: Vec::new(),
         });
         let verifier = own("oauth_verifier", verifier);
-        self.ask(&client, &self.token, verifier).await?.into_credentials()
+        self.ask(&client, (&self.token, "`token_endpoint`"), verifier).await?.into_credentials()
     }
 
-    async fn ask(&self, client: &OAuth1, url: &str, with: Own) -> Result<Answer, TokenError> {
+    async fn ask(
+        &self,
+        client: &OAuth1,
+        (url, name): (&str, &str),
+        with: Own,
+    ) -> Result<Answer, TokenError> {
         let request = limited(RestRequest::post(url), &self.limit);
         let step = Arc::new(Step { client: client.clone(), with });
         let response = self.caller.call_signed(request, step).await.map_err(not_asked)?;
@@ -162,7 +169,7 @@ impl AuthorizationFlow {
                 return Err(TokenError::new(TokenErrorKind::Refused, message));
             }
         }
-        succeeded(&response, client.settings.clock.now())?;
+        succeeded(&response, name, client.settings.clock.now())?;
         Ok(Answer::read(response.bytes()))
     }
 }
@@ -255,13 +262,13 @@ impl AuthorizationFlowBuilder {
         }
         let url = |url: Option<String>, name: &str| {
             let url = url.ok_or_else(|| missing(name))?;
-            check_endpoint(&url)?;
+            check_endpoint(&url, &format!("`{name}`"))?;
             Ok::<_, AuthError>(url)
         };
         let authorization = url(self.authorization, "authorization_endpoint")?;
         let query = authorization.split_once('?').map_or("", |(_, query)| query);
         if of_text(query.as_bytes()).any(|parameter| parameter.name == "oauth_token") {
-            return Err(no_url());
+            return Err(no_url("`authorization_endpoint`"));
         }
         Ok(AuthorizationFlow {
             client: self.client,

@@ -16,7 +16,6 @@ use super::{
     issuer::{Issuer, Whereabouts},
     params::more,
     presentation::Presentation,
-    server::check_endpoint,
     websocket::{CarriedIn, OnWebSocket},
 };
 use crate::entropy::SystemEntropy;
@@ -286,7 +285,7 @@ impl OAuth2Builder {
                 if matches!(discovery.limit, LimitChoice::Default) {
                     discovery.limit = self.limit.clone();
                 }
-                check_endpoint(&discovery.url())?;
+                discovery.check()?;
                 (None, discovery.issuer.clone())
             }
         };

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use http::StatusCode;
 use networkpype_auth::token::{TokenError, TokenErrorKind};
 use networkpype_core::{
-    Caller, Clock, LimitChoice, LimitId, RestRequest, RestResponse, SystemClock,
+    AuthError, Caller, Clock, LimitChoice, LimitId, RestRequest, RestResponse, SystemClock,
 };
 use serde::Deserialize;
 
@@ -82,6 +83,10 @@ impl Discovery {
         }
     }
 
+    pub(super) fn check(&self) -> Result<(), AuthError> {
+        check_endpoint(&self.url(), "issuer")
+    }
+
     /// Asks for it.
     ///
     /// # Errors
@@ -101,11 +106,18 @@ impl Discovery {
         clock: &dyn Clock,
         with_certificate: bool,
     ) -> Result<AuthorizationServer, TokenError> {
-        let url = self.url();
-        check_endpoint(&url).map_err(set_up_wrong)?;
-        let request = RestRequest::get(url).header("accept", "application/json");
+        self.check().map_err(set_up_wrong)?;
+        let request = RestRequest::get(self.url()).header("accept", "application/json");
         let response = caller.call(limited(request, &self.limit)).await.map_err(unreachable)?;
-        succeeded(&response, clock.now())?;
+        if response.status() == StatusCode::NOT_FOUND {
+            let message = format!(
+                "the issuer has no description of itself at `{}` (status 404): servers have it there, or where the other of \
+                 `Discovery::new` and `Discovery::openid` looks",
+                public(&self.url())
+            );
+            return Err(TokenError::new(TokenErrorKind::Refused, message));
+        }
+        succeeded(&response, "its description of itself", clock.now())?;
         self.read(&response, with_certificate)
     }
 
@@ -118,7 +130,18 @@ impl Discovery {
             .map_err(|_| malformed("the authorization server's description of itself is none"))?;
         // Another one would be asked with what was meant for this one (RFC 8414, section 3.3).
         if description.issuer != self.issuer {
-            return Err(malformed("the authorization server's description is of another issuer"));
+            let (asked, found) = (public(&self.issuer), public(&description.issuer));
+            let hint = match self.issuer.trim_end_matches('/')
+                == description.issuer.trim_end_matches('/')
+            {
+                true => "; they differ in the slash at their end: give it as the server writes it",
+                false => "",
+            };
+            let message = format!(
+                "the authorization server's description is of another issuer: `{asked}` was asked for, and it is that of \
+                 `{found}`{hint}"
+            );
+            return Err(TokenError::new(TokenErrorKind::Malformed, message));
         }
         let mut endpoints = description.endpoints;
         if let Some(aliases) = description.mtls_endpoint_aliases.filter(|_| with_certificate) {
@@ -153,6 +176,20 @@ impl Discovery {
         Ok(server)
     }
 }
+
+/// As much of an issuer's name or URL as anybody may see: no credentials, no query, and not without end.
+fn public(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    let shown = [scheme, separator, host, path].concat();
+    shown.chars().filter(|it| !it.is_control()).take(LONGEST_SHOWN).collect()
+}
+
+/// More of a name nobody reads.
+const LONGEST_SHOWN: usize = 200;
 
 impl fmt::Debug for Discovery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

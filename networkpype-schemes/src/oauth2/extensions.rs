@@ -10,7 +10,7 @@ use super::{
     issuer::{Issuer, text},
     requests::{Endpoint, json},
     response::Answer,
-    server::missing,
+    server::{INTROSPECTION, REVOCATION, missing},
     tokens::{Introspection, TokenTypeHint},
 };
 
@@ -51,9 +51,9 @@ impl Issuer {
     ) -> Result<(), TokenError> {
         let server = self.server().await?;
         let url = server.revocation.as_deref();
-        let url = url.ok_or_else(|| set_up_wrong(missing("revocation_endpoint")))?;
+        let url = url.ok_or_else(|| set_up_wrong(missing(REVOCATION)))?;
         let pairs = [("token", text(token)?), ("token_type_hint", hint.as_str())];
-        self.endpoint(server, url).post(&pairs).await.map(drop)
+        self.endpoint(server, url, REVOCATION).post(&pairs).await.map(drop)
     }
 
     /// RFC 7662.
@@ -64,9 +64,9 @@ impl Issuer {
     ) -> Result<Introspection, TokenError> {
         let server = self.server().await?;
         let url = server.introspection.as_deref();
-        let url = url.ok_or_else(|| set_up_wrong(missing("introspection_endpoint")))?;
+        let url = url.ok_or_else(|| set_up_wrong(missing(INTROSPECTION)))?;
         let pairs = [("token", text(token)?), ("token_type_hint", hint.as_str())];
-        Introspection::read(&self.endpoint(server, url).post(&pairs).await?)
+        Introspection::read(&self.endpoint(server, url, INTROSPECTION).post(&pairs).await?)
     }
 
     /// A request for a token that the library does not know, and that no person has a part in.

@@ -23,7 +23,7 @@ use super::{
     presentation::Presentation,
     requests::{Bridge, Endpoint},
     response::Answer,
-    server::AuthorizationServer,
+    server::{AuthorizationServer, DEVICE, TOKEN},
 };
 use crate::entropy::Entropy;
 
@@ -185,7 +185,7 @@ impl Issuer {
         }
         pairs.extend(self.more.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         // Not by the library, which takes numbers in one way only.
-        Begun::read(&self.endpoint(server, url).post(&pairs).await?)
+        Begun::read(&self.endpoint(server, url, DEVICE).post(&pairs).await?)
     }
 
     pub(super) async fn server(&self) -> Result<&AuthorizationServer, TokenError> {
@@ -203,12 +203,18 @@ impl Issuer {
         }
     }
 
-    pub(super) fn endpoint(&self, server: &AuthorizationServer, url: &str) -> Endpoint {
+    pub(super) fn endpoint(
+        &self,
+        server: &AuthorizationServer,
+        url: &str,
+        name: &'static str,
+    ) -> Endpoint {
         Endpoint {
             caller: Arc::clone(&self.caller),
             client: self.client.clone(),
             issuer: server.issuer.clone(),
             url: url.to_owned(),
+            name,
             limit: self.limit.clone(),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
@@ -220,7 +226,7 @@ impl Issuer {
 
     pub(super) fn token_endpoint(&self, server: &AuthorizationServer) -> Endpoint {
         let presentation = Some(self.presentation.clone());
-        Endpoint { presentation, ..self.endpoint(server, &server.token) }
+        Endpoint { presentation, ..self.endpoint(server, &server.token, TOKEN) }
     }
 
     /// The library's client. It is told no secret: it builds forms, and the client's proof is added to them afterwards.

@@ -44,6 +44,8 @@ pub(super) struct Endpoint {
     pub(super) client: Client,
     pub(super) issuer: Option<String>,
     pub(super) url: String,
+    /// What errors call it.
+    pub(super) name: &'static str,
     pub(super) limit: LimitChoice,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
@@ -105,7 +107,7 @@ impl Endpoint {
         if let (Some(presentation), Some(sent)) = (&self.presentation, form.sent()) {
             presentation.learn(Server::Authorization, &sent, response.headers());
         }
-        Ok(match reply(response, self.clock.now())? {
+        Ok(match reply(response, self.name, self.clock.now())? {
             Reply::Refusal(code)
                 if !is_known(&code) && repeats(&code, form.sent(), self.client.secret()) =>
             {
@@ -116,7 +118,7 @@ impl Endpoint {
     }
 }
 
-fn reply(response: RestResponse, now: Timestamp) -> Result<Reply, TokenError> {
+fn reply(response: RestResponse, name: &str, now: Timestamp) -> Result<Reply, TokenError> {
     let status = response.status();
     let code = if status.is_success() || status.is_client_error() { code(&response) } else { None };
     match code {
@@ -129,7 +131,7 @@ fn reply(response: RestResponse, now: Timestamp) -> Result<Reply, TokenError> {
         Some(code) => return Ok(Reply::Refusal(code)),
         None => {}
     }
-    succeeded(&response, now).map(|()| Reply::Answer(response))
+    succeeded(&response, name, now).map(|()| Reply::Answer(response))
 }
 
 /// The code of a refusal. Some issuers say it with the status 200, where there is no token beside it.

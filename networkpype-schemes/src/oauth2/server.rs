@@ -8,6 +8,13 @@ use oauth2::{AuthUrl, DeviceAuthorizationUrl, TokenUrl};
 use super::error::unusable;
 use crate::token_endpoint::{self, no_url};
 
+/// What errors call the endpoints: as the methods here do, and RFC 8414.
+pub(super) const TOKEN: &str = "`token_endpoint`";
+pub(super) const AUTHORIZATION: &str = "`authorization_endpoint`";
+pub(super) const DEVICE: &str = "`device_authorization_endpoint`";
+pub(super) const REVOCATION: &str = "`revocation_endpoint`";
+pub(super) const INTROSPECTION: &str = "`introspection_endpoint`";
+
 /// An authorization server: its endpoints, and how it names itself.
 ///
 /// All of them have to be `https://`, or on this machine: they are told secrets.
@@ -88,9 +95,14 @@ impl AuthorizationServer {
 
     /// The mistake in it, if there is one.
     pub(super) fn check(&self) -> Result<(), AuthError> {
-        let optional = [&self.authorization, &self.device, &self.revocation, &self.introspection];
-        for url in optional.into_iter().flatten().chain([&self.token]) {
-            check_endpoint(url)?;
+        check_endpoint(&self.token, TOKEN)?;
+        for (url, name) in [
+            (&self.authorization, AUTHORIZATION),
+            (&self.device, DEVICE),
+            (&self.revocation, REVOCATION),
+            (&self.introspection, INTROSPECTION),
+        ] {
+            url.iter().try_for_each(|url| check_endpoint(url, name))?;
         }
         if self.names_itself && self.issuer.is_none() {
             return Err(unusable(
@@ -101,20 +113,20 @@ impl AuthorizationServer {
     }
 
     pub(super) fn token_url(&self) -> Result<TokenUrl, AuthError> {
-        TokenUrl::new(self.token.clone()).map_err(|_| no_url())
+        TokenUrl::new(self.token.clone()).map_err(|_| no_url(TOKEN))
     }
 
     pub(super) fn authorization_url(&self) -> Result<AuthUrl, AuthError> {
-        let url = self.authorization.clone().ok_or_else(|| missing("authorization_endpoint"))?;
-        AuthUrl::new(url).map_err(|_| no_url())
+        let url = self.authorization.clone().ok_or_else(|| missing(AUTHORIZATION))?;
+        AuthUrl::new(url).map_err(|_| no_url(AUTHORIZATION))
     }
 
     pub(super) fn device_url(&self) -> Result<DeviceAuthorizationUrl, AuthError> {
-        DeviceAuthorizationUrl::new(self.device_endpoint()?.to_owned()).map_err(|_| no_url())
+        DeviceAuthorizationUrl::new(self.device_endpoint()?.to_owned()).map_err(|_| no_url(DEVICE))
     }
 
     pub(super) fn device_endpoint(&self) -> Result<&str, AuthError> {
-        self.device.as_deref().ok_or_else(|| missing("device_authorization_endpoint"))
+        self.device.as_deref().ok_or_else(|| missing(DEVICE))
     }
 }
 
@@ -126,13 +138,13 @@ impl fmt::Debug for AuthorizationServer {
 
 /// What the server needs for what is asked, and nobody has said.
 pub(super) fn missing(name: &str) -> AuthError {
-    unusable(format!("the authorization server has no `{name}`"))
+    unusable(format!("the authorization server has no {name}"))
 }
 
 /// Secrets and codes go to endpoints: over TLS, or not off this machine.
-pub(super) fn check_endpoint(url: &str) -> Result<(), AuthError> {
-    token_endpoint::check_endpoint(url)?;
-    TokenUrl::new(url.to_owned()).map(drop).map_err(|_| no_url())
+pub(super) fn check_endpoint(url: &str, name: &str) -> Result<(), AuthError> {
+    token_endpoint::check_endpoint(url, name)?;
+    TokenUrl::new(url.to_owned()).map(drop).map_err(|_| no_url(name))
 }
 
 #[cfg(test)]
@@ -155,7 +167,7 @@ mod tests {
             ("https://auth.example.com/token#a", false),
             ("", false),
         ] {
-            assert_eq!(check_endpoint(url).is_ok(), taken, "{url}");
+            assert_eq!(check_endpoint(url, TOKEN).is_ok(), taken, "{url}");
         }
     }
 }

@@ -246,6 +246,33 @@ async fn a_description_of_another_issuer_or_without_tls_is_refused() {
     assert_eq!(server.asked(), 0);
 }
 
+#[tokio::test]
+async fn what_is_wrong_with_a_description_names_both_issuers_or_where_it_was_looked_for() {
+    let asked = |issuer: &'static str, status, body: String| async move {
+        let server = Issuer::answers([says(status, &body)]);
+        Discovery::new(issuer).fetch(&server).await.expect_err(issuer).to_string()
+    };
+    let found = description("https://me:c4nary@auth.example.com/?key=c4nary");
+    let text = asked("https://you:hush@h.example/?key=hush", 200, found).await;
+    // Credentials in a URL are refused before anything is asked.
+    assert!(!text.contains("hush"), "{text}");
+    let found = description("https://me:c4nary@auth.example.com/x?key=c4nary");
+    let text = asked("https://h.example/?key=hush", 200, found).await;
+    assert!(text.contains("`https://h.example/`"), "{text}");
+    assert!(text.contains("`https://auth.example.com/x`"), "{text}");
+    assert!(
+        !text.contains("slash") && !text.contains("c4nary") && !text.contains("hush"),
+        "{text}"
+    );
+    let text = asked(ISSUER, 200, description("https://auth.example.com/")).await;
+    assert!(text.contains("slash at their end"), "{text}");
+    let text = asked("https://h.example/one", 404, String::new()).await;
+    let url = "`https://h.example/.well-known/oauth-authorization-server/one`";
+    assert!(text.contains(url) && text.contains("404") && text.contains("openid"), "{text}");
+    let text = asked(ISSUER, 403, String::new()).await;
+    assert!(text.contains("its description of itself: status 403"), "{text}");
+}
+
 #[test]
 fn what_cannot_work_is_an_error_of_build() {
     let issuer = Issuer::default();
@@ -262,8 +289,18 @@ fn what_cannot_work_is_an_error_of_build() {
         (ok().client(Client::unnamed()), "no id"),
         (ok().client(Client::with_secret("c", "")), "secret is empty"),
         (ok().client(Client::with_raw_secret("a:b", "s")), "colon"),
-        (ok().server(AuthorizationServer::new("http://auth.example.com/token")), "https"),
-        (ok().server(server().revocation_endpoint("http://auth.example.com/r")), "https"),
+        (
+            ok().server(AuthorizationServer::new("http://auth.example.com/token")),
+            "`token_endpoint`",
+        ),
+        (
+            ok().server(server().revocation_endpoint("http://auth.example.com/r")),
+            "`revocation_endpoint` of the authorization server is not `https://`",
+        ),
+        (
+            ok().server(server().device_authorization_endpoint("/d")),
+            "`device_authorization_endpoint`",
+        ),
         (ok().discover(Discovery::new("http://auth.example.com")), "https"),
         (unknown().client(assertion(Assertion::new(signer()))), "issuer"),
         (unknown().grant(Grant::jwt_bearer(Assertion::new(signer()))), "issuer"),
