@@ -1,4 +1,4 @@
-use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
+use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use http::{Extensions, StatusCode};
@@ -258,6 +258,7 @@ pub enum Recovery {
 pub struct AuthError {
     kind: AuthErrorKind,
     message: Cow<'static, str>,
+    retry_after: Option<Duration>,
     source: Option<BoxError>,
 }
 
@@ -282,7 +283,7 @@ pub enum AuthErrorKind {
 impl AuthError {
     /// A failure of this kind. The message must hold no secret.
     pub fn new(kind: AuthErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), retry_after: None, source: None }
     }
 
     /// The scheme does not do this. Say what and why.
@@ -295,6 +296,19 @@ impl AuthError {
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// The same with how long whoever gives out credentials asks to be left alone, from when it was asked.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.retry_after = wait;
+        self
+    }
+
+    /// How long whoever gives out credentials asked to be left alone (`Retry-After`; RFC 9110, section 10.2.3). The API itself
+    /// was not asked.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// What kind of failure it is.
@@ -314,6 +328,7 @@ impl fmt::Debug for AuthError {
         f.debug_struct("AuthError")
             .field("kind", &self.kind)
             .field("message", &self.message)
+            .field("retry_after", &self.retry_after)
             .field("source", &crate::show::Causes(StdError::source(self)))
             .finish()
     }

@@ -202,7 +202,7 @@ impl Error {
         self.0.explanation.as_ref()
     }
 
-    /// How long the server, or the throttle, asks to wait before the next try.
+    /// How long the server, the throttle, or whoever gives out credentials asks to wait before the next try.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -311,7 +311,9 @@ impl From<WireError> for Error {
 
 impl From<AuthError> for Error {
     fn from(error: AuthError) -> Self {
-        Self::new(ErrorKind::Auth, Outcome::NotSent, "cannot authenticate").with_source(error)
+        Self::new(ErrorKind::Auth, Outcome::NotSent, "cannot authenticate")
+            .with_retry_after(error.retry_after())
+            .with_source(error)
     }
 }
 

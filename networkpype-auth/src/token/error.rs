@@ -94,6 +94,8 @@ impl From<TokenError> for AuthError {
             TokenErrorKind::ReauthenticationRequired => "there is no token: a new login is needed",
             _ => "there is no token",
         };
-        Self::new(AuthErrorKind::Credentials, message).with_source(error)
+        Self::new(AuthErrorKind::Credentials, message)
+            .with_retry_after(error.retry_after)
+            .with_source(error)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use networkpype_auth::token::TokenErrorKind;
-use networkpype_core::Secret;
+use networkpype_core::{Auth as _, Error, RestRequest, Secret};
 use networkpype_schemes::oauth2::{
     Assertion, Client, Grant, JwtAlgorithm, JwtSigner, OAuth2, TokenExchange, TokenTypeHint,
 };
@@ -100,6 +100,17 @@ async fn a_code_of_the_issuers_own_is_named_where_it_is_a_word_that_it_was_not_t
             let error = scheme.build().expect("a scheme").token().await.expect_err("refused");
             assert_eq!(printed(&error).contains(code), shown, "{code}: {error}");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_had_no_token_says_how_long_the_issuer_wants_to_be_left_alone() {
+    for (after, expected) in [("100", Some(Duration::from_secs(100))), ("soon", None)] {
+        let issuer = Issuer::answers([Answer::Busy(429, String::new(), after)]);
+        let auth = scheme(&issuer, Grant::client_credentials()).build().expect("a scheme");
+        let request = RestRequest::get("https://api.example.com/");
+        let error = auth.rest_authenticate(request).await.expect_err("no token");
+        assert_eq!(Error::from(error).retry_after(), expected, "{after}");
     }
 }
 
