@@ -1,6 +1,6 @@
 //! What the claims of a token have to say (RFC 7519, section 4.1), decided from them and an instant.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use networkpype_core::Timestamp;
 
@@ -39,10 +39,11 @@ impl Rules {
         self.check_times(claims, now)?;
         self.check_issuer(claims)?;
         self.check_audience(claims)?;
-        if self.required.iter().all(|name| claims.json(name).is_some_and(|json| json != "null")) {
-            return Ok(());
+        let is_there = |name: &String| claims.json(name).is_some_and(|json| json != "null");
+        match self.required.iter().find(|name| !is_there(name)) {
+            None => Ok(()),
+            Some(name) => Err(missing(format!("it lacks the claim `{name}`, which is required"))),
         }
-        Err(missing("it lacks a claim that is required"))
     }
 
     fn check_times(&self, claims: &Members<'_>, now: Timestamp) -> Result<(), JwtError> {
@@ -51,33 +52,38 @@ impl Rules {
         // Whatever is later than this does not begin yet, whatever is earlier has ended.
         let (late, ended) = (now.saturating_add(self.leeway), now.saturating_sub(self.leeway));
         match instant(claims, "exp")? {
-            Some(exp) if exp <= ended => return expired("it has expired"),
+            Some(exp) if exp <= ended => return expired("it has expired, by its `exp`"),
             None if self.must_expire => {
-                return Err(missing("it has no exp, so that it never ends"));
+                return Err(missing("it has no `exp`, so that it never ends"));
             }
             _ => {}
         }
         if instant(claims, "nbf")?.is_some_and(|nbf| nbf > late) {
-            return early("it is not valid yet");
+            return early("it is not valid yet, by its `nbf`");
         }
         match (instant(claims, "iat")?, self.max_age) {
-            (Some(iat), _) if iat > late => early("it was issued in the future"),
+            (Some(iat), _) if iat > late => early("it was issued in the future, by its `iat`"),
             (Some(iat), Some(age)) if iat.saturating_add(age) < ended => {
-                expired("it was issued too long ago")
+                expired("it was issued too long ago, by its `iat`")
             }
-            (None, Some(_)) => Err(missing("it does not say when it was issued")),
+            (None, Some(_)) => {
+                Err(missing("it has no `iat`, so that it does not say when it was issued"))
+            }
             _ => Ok(()),
         }
     }
 
     fn check_issuer(&self, claims: &Members<'_>) -> Result<(), JwtError> {
-        let not_text = |_| JwtError::malformed("its iss is no text");
+        let not_text = |_| JwtError::malformed("its `iss` is no text");
         let issuer: Option<String> = claims.get("iss").map_err(not_text)?;
         match issuer {
             _ if self.issuers.is_empty() => Ok(()),
             Some(issuer) if self.issuers.contains(&issuer) => Ok(()),
-            Some(_) => Err(JwtError::new(JwtErrorKind::WrongIssuer, "somebody else issued it")),
-            None => Err(missing("it does not say who issued it")),
+            Some(_) => Err(JwtError::new(
+                JwtErrorKind::WrongIssuer,
+                "somebody else issued it, by its `iss`",
+            )),
+            None => Err(missing("it has no `iss`, so that it does not say who issued it")),
         }
     }
 
@@ -86,7 +92,9 @@ impl Rules {
         let Some(audience) = audience(claims)? else {
             return match self.audiences.is_empty() {
                 true => Ok(()),
-                false => Err(missing("it does not say whom it is meant for")),
+                false => {
+                    Err(missing("it has no `aud`, so that it does not say whom it is meant for"))
+                }
             };
         };
         if self.any_audience || audience.iter().any(|name| self.audiences.contains(name)) {
@@ -95,9 +103,9 @@ impl Rules {
         match self.audiences.is_empty() {
             // RFC 7519, section 4.1.3: who finds no name of its own in it refuses it.
             true => wrong(
-                "it is meant for somebody, and the verifier has no name: give it its `audience`",
+                "it is meant for somebody, by its `aud`, and the verifier has no name: give it its `audience`",
             ),
-            false => wrong("it is meant for somebody else"),
+            false => wrong("it is meant for somebody else, by its `aud`"),
         }
     }
 }
@@ -109,7 +117,7 @@ fn audience(claims: &Members<'_>) -> Result<Option<Vec<String>>, JwtError> {
     }
     claims
         .get("aud")
-        .map_err(|_| JwtError::malformed("its aud is neither a text nor a list of texts"))
+        .map_err(|_| JwtError::malformed("its `aud` is neither a text nor a list of texts"))
 }
 
 /// Seconds since 1970, whole or not.
@@ -120,11 +128,11 @@ fn instant(claims: &Members<'_>, name: &str) -> Result<Option<Timestamp>, JwtErr
     match claims.get::<f64>(name) {
         // What is beyond the range is as far as it goes.
         Ok(seconds) => Ok(seconds.map(|it| Timestamp::from_millis((it * 1000.0) as i64))),
-        Err(_) => Err(JwtError::malformed("its exp, nbf or iat is no number")),
+        Err(_) => Err(JwtError::malformed(format!("its `{name}` is no number"))),
     }
 }
 
-fn missing(message: &'static str) -> JwtError {
+fn missing(message: impl Into<Cow<'static, str>>) -> JwtError {
     JwtError::new(JwtErrorKind::MissingClaim, message)
 }
 
@@ -179,6 +187,44 @@ mod tests {
         assert_eq!(check(&strict, &json!({"exp": NOW})), Err(Expired));
         assert_eq!(check(&strict, &json!({"exp": NOW + 1, "nbf": NOW, "iat": NOW})), Ok(()));
         assert_eq!(check(&strict, &json!({"nbf": NOW + 1})), Err(NotYetValid));
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_named() {
+        let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let rules = Rules {
+            issuers: named(&["me"]),
+            audiences: named(&["you"]),
+            required: named(&["sub", "tenant"]),
+            max_age: Some(Duration::from_secs(300)),
+            ..Rules::default()
+        };
+        let mut claims = json!({});
+        for (name, wrong, right) in [
+            ("exp", json!("x"), json!(NOW + 10)),
+            ("iat", json!(NOW + 1000), json!(NOW)),
+            ("iss", json!("c4nary"), json!("me")),
+            ("aud", json!("c4nary"), json!("you")),
+            ("sub", json!(null), json!("c4nary")),
+            ("tenant", json!(null), json!("c4nary")),
+        ] {
+            let mut check = |value: Option<Value>| {
+                if let Some(value) = value {
+                    claims[name] = value;
+                }
+                let text = claims.to_string();
+                let members = Members::parse(text.as_bytes()).expect("an object");
+                rules
+                    .check(&members, Timestamp::from_millis(NOW * 1000))
+                    .map_err(|it| it.to_string())
+            };
+            for error in [check(None), check(Some(wrong))].map(|it| it.expect_err(name)) {
+                assert!(error.contains(&format!("`{name}`")), "{name}: {error}");
+                assert!(!error.contains("c4nary"), "{error}");
+            }
+            let _ = check(Some(right));
+        }
+        assert_eq!(check(&rules, &claims), Ok(()));
     }
 
     #[test]

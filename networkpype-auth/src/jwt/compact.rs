@@ -25,7 +25,15 @@ pub(super) struct Header {
 
 impl<'t> Compact<'t> {
     pub(super) fn parse(token: &'t str) -> Result<Self, JwtError> {
-        let not_three = || JwtError::malformed("it has not three parts");
+        if token.get(..7).is_some_and(|before| before.eq_ignore_ascii_case("bearer ")) {
+            let message = "it has `Bearer ` before it: give the verifier what stands behind that";
+            return Err(JwtError::malformed(message));
+        }
+        if token.trim() != token {
+            let message = "it has a space or a line end before or behind it, as when it is read from a file: trim it";
+            return Err(JwtError::malformed(message));
+        }
+        let not_three = || JwtError::malformed("it has not three parts with a dot between them");
         let (header, rest) = token.split_once('.').ok_or_else(not_three)?;
         let (payload, signature) = rest.split_once('.').ok_or_else(not_three)?;
         if signature.contains('.') {

@@ -1,12 +1,12 @@
-use std::{error::Error as StdError, fmt};
+use std::{borrow::Cow, error::Error as StdError, fmt};
 
 use networkpype_core::{AuthError, AuthErrorKind};
 
-/// Why a token is not taken. It holds nothing of the token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a token is not taken. It holds nothing of the token; what it names are the claims that the verifier asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JwtError {
     kind: JwtErrorKind,
-    message: &'static str,
+    message: Cow<'static, str>,
 }
 
 /// What kind of failure a [`JwtError`] is.
@@ -41,11 +41,11 @@ pub enum JwtErrorKind {
 }
 
 impl JwtError {
-    pub(super) fn new(kind: JwtErrorKind, message: &'static str) -> Self {
-        Self { kind, message }
+    pub(super) fn new(kind: JwtErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, message: message.into() }
     }
 
-    pub(super) fn malformed(message: &'static str) -> Self {
+    pub(super) fn malformed(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(JwtErrorKind::Malformed, message)
     }
 
@@ -57,7 +57,7 @@ impl JwtError {
 
 impl fmt::Display for JwtError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message)
+        f.write_str(&self.message)
     }
 }
 

@@ -22,6 +22,23 @@ fn kind(verifier: &JwtVerifier, token: &str) -> Option<JwtErrorKind> {
 }
 
 #[test]
+fn a_token_with_something_around_it_says_what_to_take_away() {
+    let verifier = lenient().build().expect("a verifier");
+    let token = token(r#"{"alg":"HS256"}"#, "{}");
+    for (before, behind, hint) in [
+        ("Bearer ", "", "`Bearer `"),
+        ("bearer ", "\n", "`Bearer `"),
+        ("", "\n", "trim it"),
+        ("", "\r\n", "trim it"),
+        (" ", "", "trim it"),
+    ] {
+        let error = verifier.verify(&format!("{before}{token}{behind}")).expect_err(hint);
+        assert_eq!(error.kind(), JwtErrorKind::Malformed);
+        assert!(error.to_string().contains(hint), "{error}");
+    }
+}
+
+#[test]
 fn a_public_key_is_never_the_secret_of_an_hmac() {
     // The attack: the text of the RSA key that everybody has, used as the secret of HS256.
     let public = shared_key("rsa2048_public_pem");
