@@ -101,7 +101,8 @@ impl JwtBuilder {
         this
     }
 
-    /// How long a token lives, from now. Default: two minutes.
+    /// How long a token lives, from now: `exp`. `iat` is earlier by [`backdate`](Self::backdate), so between the two lies the
+    /// sum of both; where a server allows only so much between them, say so much less here. Default: two minutes.
     pub fn expires_in(mut self, life: Duration) -> Self {
         self.life = life;
         self
@@ -169,6 +170,7 @@ impl JwtBuilder {
             let message = "a token that lives less than a second has expired when it arrives: raise `expires_in`";
             return Err(AuthError::new(AuthErrorKind::Configuration, message));
         }
+        self.check_own()?;
         let seconds = |ahead: i64| Part::Now(TimestampFormat::Seconds, ahead);
         let before = -i64::try_from(self.backdated.as_secs()).unwrap_or(i64::MAX);
         let life = i64::try_from(self.life.as_secs()).unwrap_or(i64::MAX);
@@ -212,6 +214,26 @@ impl JwtBuilder {
             life: self.life,
             reused: self.reused.then(Mutex::default),
         })
+    }
+
+    /// What the scheme sets is said to it by methods of their own.
+    fn check_own(&self) -> Result<(), AuthError> {
+        let in_header = [(true, "alg", "it is that of the key which signs")];
+        let in_claims = [
+            (true, "exp", "say how long a token lives with `expires_in`"),
+            (true, "iat", "say how long before now it is with `backdate`"),
+            (self.not_before, "nbf", "leave out `not_before`, or this claim"),
+            (self.with_id, "jti", "leave out `with_id`, or this claim"),
+        ];
+        for (entries, own) in [(&self.header, &in_header[..]), (&self.claims, &in_claims[..])] {
+            let said = |name: &str| entries.iter().any(|entry| entry.name == name);
+            if let Some((_, name, instead)) = own.iter().find(|(sets, name, _)| *sets && said(name))
+            {
+                let message = format!("the scheme sets `{name}` itself: {instead}");
+                return Err(AuthError::new(AuthErrorKind::Configuration, message));
+            }
+        }
+        Ok(())
     }
 
     fn templated(

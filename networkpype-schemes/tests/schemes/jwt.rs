@@ -125,9 +125,19 @@ async fn a_token_goes_where_the_api_wants_it_and_into_handshakes() {
 #[test]
 fn what_cannot_be_signed_is_refused_when_it_is_built() {
     for (builder, expected) in [
-        (hs256().claim("iat", "1"), "`iat` twice"),
+        (
+            hs256().claim("iat", "1"),
+            "sets `iat` itself: say how long before now it is with `backdate`",
+        ),
         (hs256().claim("a", "1").claim_json("a", "2"), "`a` twice"),
-        (hs256().header("alg", "none"), "`alg` twice"),
+        (
+            hs256().claim_json("exp", "1"),
+            "sets `exp` itself: say how long a token lives with `expires_in`",
+        ),
+        (hs256().claim("nbf", "1").not_before(), "leave out `not_before`"),
+        (hs256().with_id().claim("jti", "1"), "leave out `with_id`"),
+        (hs256().header("alg", "none"), "sets `alg` itself"),
+        (hs256().header("kid", "1").header("kid", "2"), "`kid` twice"),
         (hs256().claim_json("a", "{"), "`a` is not JSON"),
         (hs256().claim_template("a", "{nothing}"), "nothing"),
         (hs256().claim_template_when("a", "x", "{b|nofilter}"), "template"),
