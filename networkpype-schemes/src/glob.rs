@@ -9,6 +9,11 @@ impl Glob {
         Self(pattern.to_owned())
     }
 
+    #[cfg(feature = "compose")]
+    pub(crate) fn pattern(&self) -> &str {
+        &self.0
+    }
+
     /// Whether all of `text` matches. It takes a time that grows with the product of both lengths, not faster.
     pub(crate) fn matches(&self, text: &str) -> bool {
         if !self.may_match(text) {

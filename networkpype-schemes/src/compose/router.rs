@@ -152,9 +152,11 @@ impl AuthRouterBuilder {
     /// The router.
     ///
     /// # Errors
-    /// When it has no scheme.
+    /// When it has no scheme, or a route that no request can match: a host with a scheme, a port or a path, a path without a
+    /// slash before it, a method that is none.
     pub fn build(self) -> Result<AuthRouter, AuthError> {
         let Self { routes, otherwise, web_socket } = self;
+        routes.iter().try_for_each(|route| route.of.check())?;
         let router = AuthRouter { routes: routes.into(), otherwise, web_socket };
         if router.schemes().next().is_none() {
             let message = "a router without a scheme signs nothing: leave it out, or add one";

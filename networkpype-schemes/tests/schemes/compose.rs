@@ -199,6 +199,8 @@ async fn what_no_route_is_for_is_refused_unless_a_scheme_is_for_the_rest() {
 
     let lenient = routed().otherwise(named("rest")).build().expect("usable");
     assert_eq!(signed_by(&lenient, RestRequest::get(URL)).await, "rest");
+    let error = routed().anonymous(AuthRoute::host("https://api.example.com")).build();
+    assert!(error.expect_err("no host").to_string().contains("`https://api.example.com`"));
     let error = AuthRouter::builder().anonymous(AuthRoute::path("/**")).build();
     assert!(error.expect_err("no scheme").to_string().contains("signs nothing"));
 }
