@@ -1,7 +1,7 @@
 use std::{borrow::Cow, fmt, sync::Arc};
 
 use networkpype_auth::{DigestEncoding, HashAlgorithm};
-use networkpype_core::{AuthError, AuthErrorKind, Clock, SystemClock};
+use networkpype_core::{AuthError, AuthErrorKind, Clock, Secret, SystemClock};
 
 use super::{
     ClientCredentials, Entropy, OAuth1, ParameterPlacement, TokenCredentials, method::Method,
@@ -142,7 +142,7 @@ impl OAuth1Builder {
     /// The scheme.
     ///
     /// # Errors
-    /// When a realm is to stand elsewhere than in the header, or holds a control character; when a further parameter is one
+    /// When the client has no key, or nothing is secret of what signs; when a realm is to stand elsewhere than in the header, or holds a control character; when a further parameter is one
     /// that the scheme sets itself, is said twice or has no name; when a body is to be hashed that nothing signs, or with the
     /// hash of a signature method that names none.
     pub fn build(mut self) -> Result<OAuth1, AuthError> {
@@ -155,6 +155,18 @@ impl OAuth1Builder {
             }
         }
         check(&self.settings.more)?;
+        if self.client.key.is_empty() {
+            return Err(wrong(
+                "the client's key is empty: give the one that the server has for it",
+            ));
+        }
+        let has_none = |secret: Option<&Secret>| secret.is_none_or(Secret::is_empty);
+        let of_token = self.token.as_ref().map(TokenCredentials::secret);
+        if self.client.method.secret().is_some_and(Secret::is_empty) && has_none(of_token) {
+            return Err(wrong(
+                "the client's secret is empty and no token has another, so that anybody could sign",
+            ));
+        }
         self.settings.body_hash = match (self.body_hash, &self.client.method) {
             (BodyHash::No, _) => None,
             (_, Method::Plaintext(_)) => {

@@ -26,7 +26,8 @@ use crate::entropy::SystemEntropy;
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct OAuth2Builder {
     caller: Option<Arc<dyn Caller>>,
-    whereabouts: Option<Whereabouts>,
+    server: Option<AuthorizationServer>,
+    discovery: Option<Discovery>,
     client: Option<Client>,
     grant: Option<Grant>,
     clock: Arc<dyn Clock>,
@@ -51,7 +52,8 @@ impl OAuth2Builder {
     pub(super) fn new() -> Self {
         Self {
             caller: None,
-            whereabouts: None,
+            server: None,
+            discovery: None,
             client: None,
             grant: None,
             clock: Arc::new(SystemClock),
@@ -82,13 +84,13 @@ impl OAuth2Builder {
 
     /// The authorization server.
     pub fn server(mut self, server: AuthorizationServer) -> Self {
-        self.whereabouts = Some(Whereabouts::Known(server));
+        self.server = Some(server);
         self
     }
 
     /// The authorization server, which is asked for its endpoints when the first token is needed.
     pub fn discover(mut self, discovery: Discovery) -> Self {
-        self.whereabouts = Some(Whereabouts::Discovered(discovery, OnceCell::new()));
+        self.discovery = Some(discovery);
         self
     }
 
@@ -257,7 +259,8 @@ impl OAuth2Builder {
     /// The scheme.
     ///
     /// # Errors
-    /// When caller, server, client or grant are missing; an endpoint is not `https://` and not on this machine; a secret is
+    /// When caller, server, client or grant are missing, or there are both a server and a discovery; the server is known to
+    /// lack the endpoint where the grant's person logs in; a client that proves nothing has but its own grant; an endpoint is not `https://` and not on this machine; a secret is
     /// empty; an assertion names its audience by an issuer that nobody has said, or has a claim that is none; a resource is no
     /// absolute URI, or has a fragment; a parameter is one that the scheme sets itself, or is given twice; tokens of the type DPoP are to be
     /// sent as Bearer tokens; the message of a login or a renewal
@@ -267,11 +270,20 @@ impl OAuth2Builder {
         let caller = self.caller.ok_or_else(|| {
             unusable("nothing sends the requests for tokens: give the scheme a `caller`")
         })?;
-        let mut whereabouts = self.whereabouts.ok_or_else(|| {
-            unusable(
-                "there is nobody to ask for tokens: give the scheme a `server`, or `discover` one",
-            )
-        })?;
+        let mut whereabouts = match (self.server, self.discovery) {
+            (Some(server), None) => Whereabouts::Known(server),
+            (None, Some(discovery)) => Whereabouts::Discovered(discovery, OnceCell::new()),
+            (Some(_), Some(_)) => {
+                return Err(unusable(
+                    "`server` and `discover` both say whom to ask for tokens: say one of them",
+                ));
+            }
+            (None, None) => {
+                return Err(unusable(
+                    "there is nobody to ask for tokens: give the scheme a `server`, or `discover` one",
+                ));
+            }
+        };
         let client =
             self.client.ok_or_else(|| unusable("nobody asks: give the scheme a `client`"))?;
         let grant =
@@ -290,7 +302,7 @@ impl OAuth2Builder {
             }
         };
         client.check(server)?;
-        grant.check(client.is_named(), server)?;
+        grant.check(&client, server)?;
         self.login.iter().chain(&self.renewal).try_for_each(check_login)?;
         let more = more(&self.audience, &self.resources, self.params)?;
         // Tokens of another client, server or person never stand for these.

@@ -119,6 +119,10 @@ impl Client {
         !matches!(self.proof, Proof::Unnamed)
     }
 
+    pub(super) fn is_public(&self) -> bool {
+        matches!(self.proof, Proof::None)
+    }
+
     /// Whether its id stands in the `Authorization` header, and so not in the body.
     pub(super) fn is_in_header(&self) -> bool {
         matches!(self.proof, Proof::Basic { .. })

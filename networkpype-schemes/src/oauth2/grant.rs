@@ -9,6 +9,7 @@ use networkpype_core::{AuthError, Secret, async_trait};
 
 use super::{
     assertion::Assertion,
+    client::Client,
     device::DevicePrompt,
     error::{unusable, without_refresh},
     exchange::TokenExchange,
@@ -102,24 +103,33 @@ impl Grant {
         }
     }
 
-    /// The mistake in it, if there is one. `is_named` says whether the client has an id; `server` is
-    /// given where it is known already.
+    /// The mistake in it, if there is one. `server` is given where it is known already.
     pub(super) fn check(
         &self,
-        is_named: bool,
+        client: &Client,
         server: Option<&AuthorizationServer>,
     ) -> Result<(), AuthError> {
         match &self.0 {
             Kind::JwtBearer(assertion) => {
                 assertion.check(server)?;
-                if !is_named && !assertion.has_issuer() {
+                if !client.is_named() && !assertion.has_issuer() {
                     return Err(unusable(
                         "an assertion names who signs it: give it `issuer`, or the client an id",
                     ));
                 }
                 Ok(())
             }
-            _ if !is_named => Err(unusable("the client has no id, which this grant needs")),
+            _ if !client.is_named() => {
+                Err(unusable("the client has no id, which this grant needs"))
+            }
+            // RFC 6749, section 4.4.
+            Kind::ClientCredentials if client.is_public() => Err(unusable(
+                "a client that proves nothing has no credentials for a token of its own: take one with a secret, a key or a \
+                 certificate in place of `Client::public`",
+            )),
+            Kind::Device(_) => server.map_or(Ok(()), |it| it.device_endpoint().map(drop)),
+            #[cfg(feature = "oauth2-loopback")]
+            Kind::Browser(_) => server.map_or(Ok(()), |it| it.authorization_url().map(drop)),
             Kind::Password { password, .. } if password.expose_str().is_none() => {
                 Err(unusable("the password is not UTF-8 text"))
             }

@@ -24,6 +24,13 @@ fn settings_that_contradict_each_other_are_told_when_they_are_made() {
     for (mistake, why) in [
         (builder().placement(ParameterPlacement::Query).realm("Photos"), "realm"),
         (builder().realm("a\nb"), "control character"),
+        (OAuth1::builder(ClientCredentials::hmac_sha1("", "cs")), "key is empty"),
+        (OAuth1::builder(ClientCredentials::hmac_sha1("ck", "")), "secret is empty"),
+        (
+            OAuth1::builder(ClientCredentials::plaintext("ck", ""))
+                .token(TokenCredentials::new("t", "")),
+            "secret is empty",
+        ),
         (plaintext().body_hash(), "PLAINTEXT"),
         (own().body_hash(), "body_hash_with"),
         (builder().parameter("oauth_nonce", "1"), "`oauth_nonce`"),

@@ -79,11 +79,16 @@ async fn raw_basic_is_that_of_the_vectors() {
 async fn a_secret_in_the_body_a_public_client_and_a_certificate_send_no_header() {
     let post = asked_by(Client::with_secret_in_body("my id", "s&cret")).await;
     assert_eq!(post.1, "grant_type=client_credentials&client_id=my+id&client_secret=s%26cret");
-    let public = asked_by(Client::public("my id")).await;
-    assert_eq!(public.1, "grant_type=client_credentials&client_id=my+id");
     let certificate = asked_by(Client::with_certificate("my id")).await;
-    assert_eq!(certificate.1, public.1);
-    assert_eq!((post.0, public.0, certificate.0), (None, None, None));
+    assert_eq!(certificate.1, "grant_type=client_credentials&client_id=my+id");
+    assert_eq!((post.0, certificate.0), (None, None));
+
+    let issuer = Issuer::answers([token("t")]);
+    let public = scheme(&issuer, Grant::refresh_token("r")).client(Client::public("my id"));
+    authorization(&public.build().expect("a scheme")).await;
+    assert_eq!(issuer.form(0, "client_id").as_deref(), Some("my id"));
+    assert_eq!(issuer.form(0, "client_secret"), None);
+    assert!(!issuer.request(0).headers().contains_key("authorization"));
 }
 
 fn p256() -> SigningKey {
@@ -301,7 +306,17 @@ fn what_cannot_work_is_an_error_of_build() {
             ok().server(server().device_authorization_endpoint("/d")),
             "`device_authorization_endpoint`",
         ),
-        (ok().discover(Discovery::new("http://auth.example.com")), "https"),
+        (
+            OAuth2::builder()
+                .caller(issuer.clone())
+                .client(Client::with_secret("c", "s"))
+                .grant(Grant::client_credentials())
+                .discover(Discovery::new("http://auth.example.com")),
+            "issuer of the authorization server is not `https://`",
+        ),
+        (ok().discover(Discovery::new(ISSUER)), "`server` and `discover`"),
+        (ok().client(Client::public("c")), "in place of `Client::public`"),
+        (unknown().grant(Grant::device(|_| {})), "no `device_authorization_endpoint`"),
         (unknown().client(assertion(Assertion::new(signer()))), "issuer"),
         (unknown().grant(Grant::jwt_bearer(Assertion::new(signer()))), "issuer"),
         (ok().client(assertion(Assertion::new(signer()).claim("iss", "x"))), "twice"),
