@@ -3,7 +3,7 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -34,16 +34,21 @@ pub(super) async fn lock(path: PathBuf, longest: Duration) -> Result<FileLock, T
     let mut pause = PAUSES.0;
     loop {
         // Opened anew each time: somebody may have cleaned up.
-        let path = path.clone();
-        if let Some(file) = blocking(move || try_lock(path)).await? {
+        if let Some(file) = blocking(&path, {
+            let path = path.clone();
+            move || try_lock(path)
+        })
+        .await?
+        {
             return Ok(file);
         }
         if ticker.now() >= deadline {
             return Err(TokenError::new(
                 TokenErrorKind::Store,
                 format!(
-                    "another program has held the lock on the tokens for {longest:?}: it may wait for somebody to log \
-                     in, or hang; try again when it is done, or give the store a longer `lock_timeout`"
+                    "another program has held the lock on the tokens, `{}`, for {longest:?}: it may wait for somebody to log \
+                     in, or hang; try again when it is done, or give the store a longer `lock_timeout`",
+                    path.display()
                 ),
             ));
         }
@@ -61,13 +66,24 @@ fn try_lock(path: PathBuf) -> io::Result<Option<FileLock>> {
     }
 }
 
-/// Does what the file system may take a moment for.
+/// Does what the file system may take a moment for, with the file of this name or beside it.
 pub(super) async fn blocking<T: Send + 'static>(
+    path: &Path,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, TokenError> {
     let failed = |source: io::Error| {
-        TokenError::new(TokenErrorKind::Store, "the file of tokens cannot be used")
-            .with_source(source)
+        let hint = match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                "make its folder, which has to be there"
+            }
+            io::ErrorKind::PermissionDenied => {
+                "give this user the right to write it and its folder"
+            }
+            io::ErrorKind::InvalidData => "move it away, and log in again where a person has to",
+            _ => "see that it is a file, and that it and its folder can be written",
+        };
+        let message = format!("the file of tokens `{}` cannot be used: {hint}", path.display());
+        TokenError::new(TokenErrorKind::Store, message).with_source(source)
     };
     match spawn_blocking(work).await {
         Ok(result) => result.map_err(failed),

@@ -62,7 +62,7 @@ impl FileTokenStore {
     ) -> Result<(), TokenError> {
         let (path, beside) = (self.path.clone(), self.beside(".new"));
         let locked = lock(self.beside(".lock"), self.lock_timeout).await?;
-        blocking(move || {
+        blocking(&self.path, move || {
             let mut tokens = read(&path)?;
             if change(&mut tokens) {
                 write(&path, &beside, &tokens)?;
@@ -87,7 +87,7 @@ type Tokens = BTreeMap<String, Written>;
 impl TokenStore for FileTokenStore {
     async fn load(&self, key: &TokenKey) -> Result<Option<StoredToken>, TokenError> {
         let path = self.path.clone();
-        let mut tokens = blocking(move || read(&path)).await?;
+        let mut tokens = blocking(&self.path, move || read(&path)).await?;
         Ok(tokens.remove(&key.to_text()).map(Written::into_token))
     }
 

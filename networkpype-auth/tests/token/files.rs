@@ -70,6 +70,24 @@ async fn a_file_says_when_a_token_was_asked_for_and_one_that_does_not_is_read_to
 }
 
 #[tokio::test]
+async fn a_file_that_cannot_be_used_is_named_with_what_to_do() {
+    let folder = Folder::new("unusable");
+    let file = folder.file();
+    for (path, hint) in [
+        (file.with_file_name("none").join("tokens.json"), "make its folder"),
+        (file.with_file_name("text"), "move it away"),
+        (file.with_file_name("text").join("tokens.json"), "folder"),
+    ] {
+        fs::write(file.with_file_name("text"), "hunter2").expect("a file");
+        let store = FileTokenStore::new(&path);
+        let error = store.save(&key(), &StoredToken::new("t", None)).await;
+        let error = error.expect_err(hint).to_string();
+        assert!(error.contains(&*path.to_string_lossy()), "{error}");
+        assert!(error.contains(hint) && !error.contains("hunter2"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_holds_something_else_is_an_error_and_stays_as_it_is() {
     let folder = Folder::new("foreign");
     fs::write(folder.file(), "hunter2").expect("writes");

@@ -80,6 +80,12 @@ fn check(token: &Secret) -> Result<(), AuthError> {
     if bytes.iter().all(u8::is_ascii_graphic) {
         return Ok(());
     }
+    if bytes.get(..7).is_some_and(|before| before.eq_ignore_ascii_case(b"bearer ")) {
+        return Err(AuthError::new(
+            AuthErrorKind::Credentials,
+            "the token has `Bearer ` before it, which the scheme writes itself: give it the token alone",
+        ));
+    }
     Err(AuthError::new(
         AuthErrorKind::Credentials,
         "the token holds a space, a line end or another character that no token has",

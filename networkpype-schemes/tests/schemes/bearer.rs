@@ -34,6 +34,15 @@ fn what_is_no_token_is_refused_and_not_shown() {
     }
 }
 
+#[test]
+fn a_token_with_the_scheme_before_it_says_what_to_leave_out() {
+    for token in ["Bearer t0ken", "bearer t0ken\n"] {
+        let error = Bearer::new(token).expect_err("refused").to_string();
+        assert!(error.contains("`Bearer ` before it"), "{error}");
+        assert!(!error.contains("t0k"), "{error}");
+    }
+}
+
 struct Rotated(Mutex<Vec<Result<&'static str, &'static str>>>);
 
 #[async_trait]
