@@ -165,7 +165,12 @@ impl GrantSource {
             #[cfg(feature = "oauth2-loopback")]
             Kind::Browser(browser) => (browser.login(issuer).await, ReauthenticationRequired),
             Kind::StoredLogin => {
-                let message = "nobody has logged in yet: the store holds no refresh token";
+                let message = match issuer.presentation.thumbprint() {
+                    None => "nobody has logged in yet: the store holds no refresh token",
+                    Some(_) => {
+                        "nobody has logged in yet with this DPoP key: the store holds no refresh token that is bound to it"
+                    }
+                };
                 return Err(TokenError::new(ReauthenticationRequired, message));
             }
         };

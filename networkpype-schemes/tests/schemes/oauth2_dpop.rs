@@ -314,6 +314,18 @@ async fn tokens_of_one_store_that_are_bound_to_another_key_are_not_used() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_login_that_is_bound_to_another_key_is_none_and_the_error_says_for_which() {
+    let issuer = Issuer::default();
+    for (bound, told) in [(true, "with this DPoP key"), (false, "nobody has logged in yet: ")] {
+        let builder = scheme(&issuer, Grant::stored_login());
+        let builder = if bound { builder.dpop(key()) } else { builder };
+        let error = builder.build().expect("a scheme").token().await.expect_err("nobody");
+        assert_eq!(error.kind(), TokenErrorKind::ReauthenticationRequired);
+        assert!(error.to_string().contains(told), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_that_is_refused_is_renewed_and_a_bad_proof_is_not_taken_for_one() {
     let (issuer, key) = (Issuer::answers([bound("one"), bound("two")]), key());
     let auth = credentials(&issuer, &key).build().expect("a scheme");
