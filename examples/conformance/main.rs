@@ -33,6 +33,7 @@ mod reason;
 mod refusal;
 mod report;
 mod rest;
+mod said;
 #[cfg(test)]
 mod socket;
 mod token;

@@ -129,7 +129,7 @@ fn a_token_a_thumbprint_and_a_challenge_that_are_wrong_fail() {
     let none = case_of(tokens, "neg-none");
     let hs256 = case_of(tokens, "HS256-0");
     for (case, expected) in [
-        (with(&es256, "/expected/token", another), "signature: the expected one does not verify"),
+        (with(&es256, "/expected/token", another), "header: expected"),
         (with(&thumbprint, "/expected/thumbprint_sha256", json!("AA")), "thumbprint: expected"),
         (with(&es256, "/expected/valid_signature", json!(false)), "it is taken, and must be"),
         (with(&hs256, "/expected/valid_signature", json!(false)), "it is taken, and must be"),
@@ -201,4 +201,103 @@ fn a_proof_is_held_against_all_that_its_case_says() {
     let mut good = case;
     good["expected"]["valid"] = json!(false);
     assert!(matches!(dpop::replay(&good), Some(Outcome::Failed(_))));
+}
+
+/// A positive case of JSON Web Signatures, the token that it expects, and where that stands.
+fn tokens() -> Vec<(Value, &'static str)> {
+    let mut cases = vec![(case_of("jose/rfc7515_8037.json", "rfc7515-A.1 HS256"), "compact")];
+    for name in ["HS256-0", "RS256-0", "PS256-0", "ES256-0", "EdDSA-0"] {
+        cases.push((case_of("jose/generated_pyjwt.json", name), "token"));
+    }
+    cases
+}
+
+#[test]
+fn a_token_fails_by_each_of_its_letters() {
+    for (case, member) in tokens() {
+        assert_eq!(failure(jose::replay(&case)), None);
+        let token = case["expected"][member].as_str().expect("a token").to_owned();
+        let bare = json!({ "key": case["key"], "expected": case["expected"] });
+        for at in (0..token.len()).step_by(3).chain([token.len() - 1]) {
+            for letter in ["A", "-", "!", "."].into_iter().filter(|it| token[at..=at] != **it) {
+                let altered = format!("{}{letter}{}", &token[..at], &token[at + 1..]);
+                for case in [&case, &bare] {
+                    let wrong = with(case, &format!("/expected/{member}"), json!(altered));
+                    assert!(failure(jose::replay(&wrong)).is_some(), "{altered}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_token_is_held_against_all_that_its_case_says_of_it() {
+    let case = case_of("jose/generated_pyjwt.json", "HS256-0");
+    let parts = case["expected"]["token"].as_str().expect("a token").to_owned();
+    let [header, payload, signature] = parts.split('.').collect::<Vec<_>>()[..] else {
+        panic!("{parts}")
+    };
+    for (pointer, value, expected) in [
+        ("/expected/token", json!(format!("{header}.!!!.{signature}")), "payload: "),
+        ("/expected/token", json!(format!("{header}..{signature}")), "payload: "),
+        ("/expected/token", json!(format!("..{signature}")), "header: "),
+        ("/expected/token", json!(format!("{header}.{signature}")), "it has two parts"),
+        ("/expected/token", json!(format!("{payload}.{payload}.{signature}")), "header: "),
+        ("/header", json!({ "alg": "HS256" }), "header: "),
+        ("/claims/iss", json!("another"), "claims: "),
+        ("/header_raw", json!(r#"{"alg":"HS256"}"#), "header: "),
+        ("/payload_raw", json!("{}"), "payload: "),
+        ("/alg", json!("HS512"), "alg: "),
+    ] {
+        let why = failure(jose::replay(&with(&case, pointer, value))).expect(pointer);
+        assert!(why.starts_with(expected), "{pointer}: {why}");
+    }
+    let mut twice = case;
+    twice["compact"] = json!(format!("{header}.{header}.{signature}"));
+    let why = failure(jose::replay(&twice)).expect("a failure");
+    assert!(why.starts_with("compact: "), "{why}");
+}
+
+#[test]
+fn what_must_be_refused_fails_where_it_is_said_to_be_good() {
+    let tokens = "jose/generated_pyjwt.json";
+    for name in
+        ["neg-empty-sig", "neg-none", "neg-payload-swap", "neg-alg-mismatch", "neg-crit-unknown"]
+    {
+        let case = case_of(tokens, name);
+        assert_eq!(failure(jose::replay(&case)), None, "{name}");
+        let good = with(&case, "/expected/valid_signature", json!(true));
+        assert!(failure(jose::replay(&good)).is_some(), "{name}");
+    }
+    // What is signed there is no object of claims, and nothing asks for any.
+    let text = case_of("jose/rfc7515_8037.json", "rfc7515-A.4 ES512");
+    let mut wrong = with(&text, "/expected/valid", json!(false));
+    for why in [Value::Null, json!("signature altered")] {
+        wrong["expected"]["why"] = why;
+        assert!(failure(jose::replay(&wrong)).is_some());
+    }
+    let none = case_of("jose/rfc7515_8037.json", "rfc7515-A.5 none");
+    assert!(failure(jose::replay(&with(&none, "/expected/valid", json!(true)))).is_some());
+    let mut late = case_of(tokens, "HS256-0");
+    late["expected"]["valid"] = json!(true);
+    late["expected"].as_object_mut().expect("an object").remove("valid_signature");
+    for (now, is_good) in [(1_769_904_000, true), (1_869_904_000, false)] {
+        late["expected_aud"] = json!("https://as.example/token");
+        late["now"] = json!(now);
+        assert_eq!(failure(jose::replay(&late)).is_none(), is_good, "{now}");
+    }
+}
+
+#[test]
+fn a_payload_that_is_left_out_of_a_signature_is_the_one_beside_it() {
+    let case = case_of("jose/rfc7797.json", "rfc7797-4.2 b64=false");
+    let header = case["protected_b64u"].as_str().expect("a header");
+    let signature = case["expected"]["signature"].as_str().expect("a signature");
+    for (payload, is_good) in [("$.02", true), ("$.03", false), ("", false)] {
+        for member in ["payload", "payload_raw", "payload_signed"] {
+            let expected = json!({ "compact": format!("{header}..{signature}") });
+            let case = json!({ "key": case["key"], member: payload, "expected": expected });
+            assert_eq!(failure(jose::replay(&case)).is_none(), is_good, "{member}: {payload}");
+        }
+    }
 }

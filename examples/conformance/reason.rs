@@ -32,6 +32,11 @@ impl Reason {
         self.kinds.contains(&kind)
     }
 
+    /// Whether a claim is what is wrong.
+    pub(crate) fn is_of_claims(&self) -> bool {
+        self.kinds.iter().any(|kind| is_of_claims(*kind))
+    }
+
     /// Whether a token that is refused so is refused for this reason. Where the words are not known, `is_asked` says whether the
     /// case asks for such claims at all: what it does not ask for is no reason.
     pub(crate) fn fits(&self, kind: JwtErrorKind, is_asked: impl Fn(JwtErrorKind) -> bool) -> bool {
