@@ -25,8 +25,16 @@ pub(crate) async fn replay(case: &Value) -> Option<Outcome> {
     if case["verified"] == Value::Bool(false) {
         return Some(Outcome::Skipped("no other implementation reproduces it".to_owned()));
     }
-    let scheme = match scheme(case, &parameters) {
-        Ok(Some(scheme)) => scheme,
+    let schemes = client(case, &parameters).and_then(|client| match client {
+        None => Ok(None),
+        Some(client) => {
+            let for_base = base_client(&parameters).unwrap_or_else(|| client.clone());
+            let of = |client| scheme(case, &parameters, client);
+            Ok(Some((of(client)?, of(for_base)?)))
+        }
+    });
+    let schemes = match schemes {
+        Ok(Some(schemes)) => schemes,
         Ok(None) => {
             let method = &parameters["oauth_signature_method"];
             return Some(Outcome::Skipped(format!("the library has no {method}")));
@@ -40,7 +48,7 @@ pub(crate) async fn replay(case: &Value) -> Option<Outcome> {
     if let Some(problem) = unsigned.problem() {
         return Some(Outcome::Refused(problem.to_string()));
     }
-    Some(match check(case, scheme, unsigned).await {
+    Some(match check(case, schemes, unsigned).await {
         Ok(()) => Outcome::Passed,
         Err(difference) => Outcome::Failed(difference),
     })
@@ -82,10 +90,11 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The scheme, `None` where the library has no such signature method.
-fn scheme(case: &Value, parameters: &Parameters) -> Result<Option<OAuth1>, String> {
-    let get = |name: &str| parameters.get(name).map(String::as_str);
-    let required = |name: &str| get(name).ok_or_else(|| format!("`{name}` is missing"));
+/// The client, `None` where the library has no such signature method.
+fn client(case: &Value, parameters: &Parameters) -> Result<Option<ClientCredentials>, String> {
+    let required = |name: &str| {
+        parameters.get(name).map(String::as_str).ok_or_else(|| format!("`{name}` is missing"))
+    };
     let text = |error: networkpype::AuthError| error.to_string();
     let key = required("oauth_consumer_key")?;
     let secret = text_of(&case["consumer_secret"]);
@@ -107,6 +116,23 @@ fn scheme(case: &Value, parameters: &Parameters) -> Result<Option<OAuth1>, Strin
         "PLAINTEXT" => ClientCredentials::plaintext(key, secret),
         _ => return Ok(None),
     };
+    Ok(Some(client))
+}
+
+/// PLAINTEXT signs no base string (RFC 5849, section 3.4.4). A case may have one all the same: what a signature of the
+/// request would be of.
+fn base_client(parameters: &Parameters) -> Option<ClientCredentials> {
+    let method = parameters.get("oauth_signature_method").filter(|it| *it == "PLAINTEXT")?;
+    let key = parameters.get("oauth_consumer_key")?.clone();
+    Some(ClientCredentials::signed_by(key, method.clone(), |_| Ok(Vec::new())))
+}
+
+fn scheme(
+    case: &Value,
+    parameters: &Parameters,
+    client: ClientCredentials,
+) -> Result<OAuth1, String> {
+    let get = |name: &str| parameters.get(name).map(String::as_str);
     let seconds = get("oauth_timestamp").unwrap_or("0");
     let seconds = seconds.parse().map_err(|_| "`oauth_timestamp` is no number".to_owned())?;
     let nonce = get("oauth_nonce").unwrap_or_default().to_owned();
@@ -141,7 +167,7 @@ fn scheme(case: &Value, parameters: &Parameters) -> Result<Option<OAuth1>, Strin
             builder = builder.parameter(name.clone(), value.clone());
         }
     }
-    builder.build().map(Some).map_err(text)
+    builder.build().map_err(|error| error.to_string())
 }
 
 /// A case says whether the body is hashed by what it expects, and with which hash by how long that is.
@@ -198,7 +224,12 @@ fn request(case: &Value, placement: ParameterPlacement) -> Result<RestRequest, S
     })
 }
 
-async fn check(case: &Value, scheme: OAuth1, unsigned: RestRequest) -> Result<(), String> {
+/// `for_base` says what the base string of a request is that `scheme` has signed.
+async fn check(
+    case: &Value,
+    (scheme, for_base): (OAuth1, OAuth1),
+    unsigned: RestRequest,
+) -> Result<(), String> {
     let expected = &case["expected"];
     let fields = ["signature", "base_string", "authorization", "signed_url", "signed_body"];
     if fields.iter().all(|name| !expected[*name].is_string()) {
@@ -211,7 +242,7 @@ async fn check(case: &Value, scheme: OAuth1, unsigned: RestRequest) -> Result<()
             .join(": ")
     })?;
     if let Some(base) = expected["base_string"].as_str() {
-        let explanation = scheme.explain(&unsigned, &signed).ok_or("there is no explanation")?;
+        let explanation = for_base.explain(&unsigned, &signed).ok_or("there is no explanation")?;
         same_base(base, &explanation)?;
     }
     let target = signed.target();
