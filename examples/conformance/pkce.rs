@@ -14,10 +14,20 @@ use crate::{compare, report::Outcome, text_of};
 pub(crate) fn replay(case: &Value) -> Option<Outcome> {
     let expected = &case["expected"];
     let challenge = expected.get("code_challenge").or_else(|| case.get("code_challenge"))?;
-    let method = [&expected["code_challenge_method"], &case["code_challenge_method"]];
-    if method.contains(&&Value::from("plain")) {
-        let why = "the library sends challenges of the method S256 alone";
-        return Some(Outcome::Skipped(why.to_owned()));
+    let methods = [&expected["code_challenge_method"], &case["code_challenge_method"]];
+    let methods: Vec<_> = methods.into_iter().filter(|method| !method.is_null()).collect();
+    if !methods.is_empty() && methods.iter().all(|method| *method == "plain") {
+        return Some(match verifier_of(case) {
+            // The challenge is the verifier (RFC 7636, section 4.2).
+            Some(own) if own != text_of(challenge) => {
+                Outcome::Failed(format!("code_challenge: of the method plain it is {own:?}"))
+            }
+            _ => Outcome::Skipped("the library sends challenges of the method S256 alone".into()),
+        });
+    }
+    if let Some(other) = methods.iter().find(|method| **method != "S256") {
+        let problem = format!("code_challenge_method: expected {other}, got \"S256\"");
+        return Some(Outcome::Failed(problem));
     }
     Some(match check(case, text_of(challenge)) {
         Ok(()) => Outcome::Passed,
@@ -25,9 +35,13 @@ pub(crate) fn replay(case: &Value) -> Option<Outcome> {
     })
 }
 
+fn verifier_of(case: &Value) -> Option<&str> {
+    case["code_verifier"].as_str().or(case["expected"]["code_verifier"].as_str())
+}
+
 fn check(case: &Value, challenge: &str) -> Result<(), String> {
     let text = |error: AuthError| error.to_string();
-    let written = case["code_verifier"].as_str().or(case["expected"]["code_verifier"].as_str());
+    let written = verifier_of(case);
     let drawn = match octets(case) {
         Some(octets) => Some(CodeVerifier::generate_with(&octets).map_err(text)?),
         None => None,
