@@ -114,6 +114,10 @@ fn request(case: &Value) -> Result<RestRequest, String> {
     let mut request = RestRequest::new(method.clone(), url);
     // Some clients change the URL's text before they send it; what was sent is signed.
     if let Some(uri) = given(case, "uri").filter(|uri| *uri != request.target()) {
+        let is_text = case["url"].is_string();
+        if is_text && uri != "*" && percent_decoded(uri) != percent_decoded(&request.target()) {
+            return Err(format!("uri: it is {uri:?}, and no target of the URL {url:?}"));
+        }
         let origin = request.origin().map(ToString::to_string).unwrap_or_default();
         request = RestRequest::new(method, format!("{origin}{uri}"));
     }
@@ -121,6 +125,11 @@ fn request(case: &Value) -> Result<RestRequest, String> {
         "" => Ok(request),
         body => Ok(request.body(body.to_owned())),
     }
+}
+
+/// What a text says however much of it is percent-encoded.
+fn percent_decoded(text: &str) -> Vec<u8> {
+    percent_encoding::percent_decode_str(text).collect()
 }
 
 fn same(case: &Value, own: &str) -> Result<(), String> {
