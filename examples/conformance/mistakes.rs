@@ -10,7 +10,8 @@ use networkpype::{
 };
 
 use crate::{
-    ccxt::Keys, dpop, jose, options::Options, pkce, published, report::Outcome, rest, websocket,
+    ccxt::Keys, digest, dpop, jose, oauth1, options::Options, pkce, published, report::Outcome,
+    rest, websocket,
 };
 
 fn vectors(file: &str) -> PathBuf {
@@ -300,4 +301,91 @@ fn a_payload_that_is_left_out_of_a_signature_is_the_one_beside_it() {
             assert_eq!(failure(jose::replay(&case)).is_none(), is_good, "{member}: {payload}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_base_string_that_plaintext_does_not_sign_is_compared_all_the_same() {
+    let base = "GET&http%3A%2F%2Fh.example%2Fa&oauth_consumer_key%3Dck%26oauth_nonce%3Dn1\
+                %26oauth_signature_method%3DPLAINTEXT%26oauth_timestamp%3D17%26oauth_version%3D1.0\
+                %26x%3D1";
+    let case = json!({
+        "method": "GET",
+        "url": "http://h.example/a?x=1",
+        "consumer_key": "ck",
+        "consumer_secret": "c&",
+        "signature_method": "PLAINTEXT",
+        "nonce": "n1",
+        "timestamp": "17",
+        "expected": { "base_string": base, "signature": "c%26&" },
+    });
+    assert_eq!(failure(oauth1::replay(&case).await), None);
+    for (pointer, value, expected) in [
+        ("/expected/base_string", json!(base.replace("x%3D1", "x%3D2")), "base_string: "),
+        ("/expected/signature", json!("c%26&d"), "signature: "),
+    ] {
+        let why = failure(oauth1::replay(&with(&case, pointer, value)).await).expect(pointer);
+        assert!(why.starts_with(expected), "{why}");
+    }
+}
+
+#[test]
+fn a_challenge_of_another_method_is_not_taken_for_one_of_s256() {
+    let mut case = case_of("pkce/rfc7636.json", "appendix-b");
+    case["expected"]["code_challenge_method"] = Value::Null;
+    let mut plain = case.clone();
+    plain["expected"]["code_challenge"] = case["expected"]["code_verifier"].clone();
+    if plain["expected"]["code_challenge"].is_null() {
+        plain["expected"]["code_challenge"] = case["code_verifier"].clone();
+    }
+    for (case, method, expected) in [
+        (&case, json!("S256"), None),
+        (&case, Value::Null, None),
+        (&case, json!("s256"), Some("code_challenge_method: ")),
+        (&case, json!("S512"), Some("code_challenge_method: ")),
+        (&case, json!("plain"), Some("code_challenge: of the method plain")),
+        (&plain, json!("S256"), Some("code_challenge: ")),
+    ] {
+        for in_expected in [true, false] {
+            let mut case = case.clone();
+            let of = if in_expected { &mut case["expected"] } else { &mut case };
+            of["code_challenge_method"] = method.clone();
+            let why = failure(pkce::replay(&case));
+            assert_eq!(why.is_some(), expected.is_some(), "{method}: {why:?}");
+            assert!(why.unwrap_or_default().starts_with(expected.unwrap_or_default()), "{method}");
+        }
+    }
+    plain["code_challenge_method"] = json!("plain");
+    assert!(matches!(pkce::replay(&plain), Some(Outcome::Skipped(_))));
+    plain["expected"]["code_challenge_method"] = json!("S256");
+    assert!(failure(pkce::replay(&plain)).is_some(), "the methods differ");
+}
+
+#[tokio::test]
+async fn the_target_of_a_url_is_the_uri_that_is_signed() {
+    let case = case_of("digest/generated.json", "authint0");
+    assert_eq!(failure(digest::replay(&case).await), None);
+    for url in ["http://h.example/x?y=2", "http://h.example/z?y=1", "http://h.example/x"] {
+        let why = failure(digest::replay(&with(&case, "/url", json!(url))).await).expect(url);
+        assert!(why.starts_with("uri: "), "{why}");
+    }
+    let encoded = with(&case, "/url", json!("http://h.example/%78?y=1"));
+    assert_eq!(failure(digest::replay(&encoded).await), None, "the same in other letters");
+    assert_eq!(failure(digest::replay(&without(&case, "url")).await), None);
+}
+
+#[test]
+fn a_hash_of_a_token_that_the_case_has_not_is_the_one_in_the_proof() {
+    let key = DpopKey::generate().expect("a key");
+    let claims = DpopClaims::new(&Method::GET, "https://h/a", Timestamp::from_secs(7));
+    let proof = key.proof(&claims.expect("claims").access_token(&"t".into())).expect("a proof");
+    let ath = crate::token::json_of(&proof, 1).expect("claims")["ath"].clone();
+    let case = json!({ "proof": proof, "expected": { "valid": true, "ath": ath } });
+    assert_eq!(failure(dpop::replay(&case)), None);
+    assert_eq!(failure(dpop::replay(&json!({ "proof": proof, "expected": {} }))), None);
+    let why = failure(dpop::replay(&with(&case, "/expected/ath", json!("AA")))).expect("a failure");
+    assert!(why.starts_with("ath: "), "{why}");
+    let claims = DpopClaims::new(&Method::GET, "https://h/a", Timestamp::from_secs(7));
+    let bare = json!(key.proof(&claims.expect("claims")).expect("a proof"));
+    let why = failure(dpop::replay(&with(&case, "/proof", bare))).expect("a failure");
+    assert!(why.starts_with("ath: "), "{why}");
 }
