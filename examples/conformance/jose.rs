@@ -43,6 +43,9 @@ pub(crate) fn replay(case: &Value) -> Option<Outcome> {
             false => Outcome::Failed(format!("{name:?} is no algorithm that signs")),
         });
     }
+    if all.iter().any(|it| it.key["crv"] == "Ed448") {
+        return Some(Outcome::Skipped("the library has no Ed448".to_owned()));
+    }
     let checked = all.iter().try_for_each(|signed| check(case, signed));
     Some(outcome(checked.and_then(|()| match said::token_of(case) {
         Some(token) if said::is_whole(token) => refusal::taken(case, token),

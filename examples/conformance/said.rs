@@ -60,7 +60,7 @@ pub(crate) fn input(case: &Value, token: &str) -> Option<Result<String, String>>
             Ok(()) => given,
             Err(difference) => return Some(Err(difference)),
         },
-        (Some((_, "")), None) if case["payload"].is_string() && may_be_detached => {
+        (Some((_, "")) | None, None) if case["payload"].is_string() && may_be_detached => {
             wire(text_of(&case["payload"]), is_unencoded)
         }
         (Some((_, written)), None) => written.to_owned(),
