@@ -11,7 +11,11 @@ mod bearer;
 #[cfg(feature = "hmac")]
 mod ccxt_vectors;
 #[cfg(feature = "compose")]
-mod compose;
+mod compose_chain;
+#[cfg(feature = "compose")]
+mod compose_named;
+#[cfg(feature = "compose")]
+mod compose_router;
 #[cfg(feature = "digest")]
 mod digest;
 #[cfg(feature = "digest")]
