@@ -73,7 +73,7 @@ impl AuthChain {
 
     /// The sessions of this connection. Each begins with what its scheme noted in the handshake.
     fn sessions<'s>(&self, session: &'s mut Extensions) -> &'s mut Sessions {
-        let begun = session.get::<Sessions>().cloned().unwrap_or_else(|| {
+        let begun = session.remove::<Sessions>().unwrap_or_else(|| {
             let stages = self.noted(session);
             let each = (0..self.schemes.len()).map(|turn| match stages.get(turn) {
                 Some(Some(stage)) => stage.signed.extensions().clone(),
@@ -114,13 +114,11 @@ fn check_headers(
     after: &RestRequest,
 ) -> Result<(), AuthError> {
     let is_lost = |name: &&HeaderName| {
-        let values = |request: &RestRequest| {
-            request.headers().get_all(*name).iter().cloned().collect::<Vec<_>>()
-        };
-        let (was, is) = (values(before), values(after));
+        let was = before.headers().get_all(*name);
+        let is = after.headers().get_all(*name);
         let kept =
             |was: &HeaderValue| is.iter().any(|is| is.as_bytes().starts_with(was.as_bytes()));
-        values(original) != was && !was.iter().all(kept)
+        original.headers().get_all(*name) != was && !was.iter().all(kept)
     };
     let Some(name) = before.headers().keys().find(is_lost) else { return Ok(()) };
     let message = format!(
