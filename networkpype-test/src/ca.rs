@@ -36,9 +36,12 @@ impl TestCa {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let name = &mut params.distinguished_name;
-        name.push(DnType::CommonName, "NetworkPype test CA");
-        let issuer = CertifiedIssuer::self_signed(params, new_key()).expect("the CA can be signed");
+        let key = new_key();
+        // No two have one name, or a server would check a certificate of the one by the key of the other.
+        let own: String = key.public_key_raw().iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = format!("NetworkPype test CA {}", &own[own.len() - 16..]);
+        params.distinguished_name.push(DnType::CommonName, name);
+        let issuer = CertifiedIssuer::self_signed(params, key).expect("the CA can be signed");
         let pem = issuer.pem();
         Self { issuer, pem }
     }
